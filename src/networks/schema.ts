@@ -1,0 +1,283 @@
+// The network file: what it may say, and what each setting is when it says nothing. This one
+// declaration validates files, fills defaults, types the code and is published as JSON Schema
+// (docs/network.schema.json). Durations are whole seconds unless the name says otherwise.
+
+import { type Static, type TObject, type TProperties, type TSchema, Type } from '@sinclair/typebox';
+
+/** An object that refuses unknown keys and is filled with its members' defaults when absent. */
+function section<T extends TProperties>(description: string, properties: T): TObject<T> {
+  return Type.Object(properties, { description, additionalProperties: false, default: {} });
+}
+
+const text = (description: string, rest: object = {}) => Type.String({ description, ...rest });
+const flag = (description: string, preset: boolean) =>
+  Type.Boolean({ description, default: preset });
+const port = (description: string, preset: number) =>
+  Type.Integer({
+    description: `${description}; 0 takes any free port`,
+    minimum: 0,
+    maximum: 65535,
+    default: preset,
+  });
+const secondsOf = (description: string, preset: number, minimum = 1, maximum = 31_536_000) =>
+  Type.Integer({ description: `${description}, in seconds`, minimum, maximum, default: preset });
+const count = (description: string, preset: number, maximum = 100_000_000) =>
+  Type.Integer({ description, minimum: 1, maximum, default: preset });
+const oneOf = <T extends string>(description: string, values: readonly T[], preset: T) =>
+  Type.Unsafe<T>({ type: 'string', enum: [...values], description, default: preset });
+const bind = Type.Optional(
+  text("the IP address to bind, instead of the network's `bind`", { minLength: 2 }),
+);
+const listen = (what: string) =>
+  flag(
+    `whether ${what} also listens on the wire for functions of other processes and makers`,
+    false,
+  );
+
+const DIGEST_ALGORITHMS = ['MD5', 'SHA-256'] as const;
+
+const tls = Type.Optional(
+  Type.Object(
+    {
+      key: text('file of the private key, PEM'),
+      cert: text('file of the certificate chain, PEM'),
+    },
+    {
+      description: 'the certificate to show; without it a self-signed one is made at start',
+      additionalProperties: false,
+    },
+  ),
+);
+
+const spt = Type.Object(
+  {
+    method: Type.Optional(text('SIP method')),
+    registrationType: Type.Optional(
+      Type.Array(
+        Type.Union([Type.Literal('initial'), Type.Literal('re'), Type.Literal('de')], {
+          description: 'with method REGISTER: which kinds of registration',
+        }),
+      ),
+    ),
+    sessionCase: Type.Optional(
+      Type.Union(
+        [
+          Type.Literal('originating'),
+          Type.Literal('terminating-registered'),
+          Type.Literal('terminating-unregistered'),
+          Type.Literal('originating-unregistered'),
+          Type.Literal('originating-cdiv'),
+        ],
+        { description: 'TS 29.228 annex B SessionCase' },
+      ),
+    ),
+    requestUri: Type.Optional(text('regular expression over the Request-URI')),
+    header: Type.Optional(text('header name, a regular expression')),
+    content: Type.Optional(text('with header or sdpLine: regular expression over its content')),
+    sdpLine: Type.Optional(text('SDP line letter')),
+    negated: Type.Optional(Type.Boolean({ description: 'true turns the condition round' })),
+  },
+  { additionalProperties: false, description: 'one service point trigger (TS 29.228 annex B)' },
+);
+
+const filterCriterion = Type.Object(
+  {
+    priority: Type.Integer({ minimum: 0, description: 'lower is asked first' }),
+    service: Type.Optional(
+      text('only for subscribers whose record names this service; without it for all'),
+    ),
+    any: Type.Optional(
+      Type.Array(Type.Array(spt), { description: 'OR of ANDs (disjunctive normal form)' }),
+    ),
+    all: Type.Optional(
+      Type.Array(Type.Array(spt), { description: 'AND of ORs (conjunctive normal form)' }),
+    ),
+    server: text('SIP URI of the application server'),
+    defaultHandling: oneOf(
+      'what the S-CSCF does when the server does not answer',
+      ['continue', 'terminate'] as const,
+      'continue',
+    ),
+    serviceInfo: Type.Optional(text('ServiceInfo passed to the server in third-party REGISTER')),
+    profilePart: Type.Optional(
+      Type.Union([Type.Literal('registered'), Type.Literal('unregistered')], {
+        description: 'the part of the profile the criterion belongs to; without it both',
+      }),
+    ),
+  },
+  { additionalProperties: false, description: 'initial filter criterion' },
+);
+
+const seedSubscriber = Type.Object(
+  {
+    imsi: text('15 digits', { pattern: '^[0-9]{6,15}$' }),
+    msisdn: Type.Optional(text('digits, country code first, without +')),
+    name: Type.Optional(text('user part of a sip: identity')),
+    k: Type.Optional(text('32 hexadecimal digits')),
+    op: Type.Optional(text('32 hexadecimal digits; either op or opc')),
+    opc: Type.Optional(text('32 hexadecimal digits; either op or opc')),
+    amf: Type.Optional(text('4 hexadecimal digits')),
+    sqn: Type.Optional(text('12 hexadecimal digits')),
+    password: Type.Optional(text('for SIP digest')),
+    services: Type.Optional(Type.Array(Type.String())),
+    impi: Type.Optional(text('replaces the derived private identity')),
+    impus: Type.Optional(Type.Array(Type.String(), { description: 'replace the derived ones' })),
+  },
+  { additionalProperties: false, description: 'a subscriber the network is born with' },
+);
+
+export const NetworkSchema = Type.Object(
+  {
+    network: text("the network's name", { default: 'lab' }),
+    plmn: section("the network's PLMN identity", {
+      mcc: text('mobile country code', { pattern: '^[0-9]{3}$', default: '001' }),
+      mnc: text('mobile network code', { pattern: '^[0-9]{2,3}$', default: '01' }),
+    }),
+    home: Type.Optional(
+      text('home domain and Diameter realm; without it derived from the PLMN (TS 23.003 §13.2)'),
+    ),
+    country: section('how local numbers are completed', {
+      code: text('country code put before national numbers', {
+        pattern: '^[0-9]{1,3}$',
+        default: '1',
+      }),
+    }),
+    bind: text('the IP address all functions bind unless their own section says otherwise', {
+      default: '127.0.0.1',
+      minLength: 2,
+    }),
+    links: oneOf(
+      'how functions of one process meet: message objects handed over, the same with every codec checked, or real sockets',
+      ['local', 'checked', 'wire'] as const,
+      'local',
+    ),
+    pcscf: section('P-CSCF', {
+      bind,
+      udp: port('SIP over UDP on Gm', 5060),
+      tcp: port('SIP over TCP on Gm', 5060),
+      tls: port('SIP over TLS on Gm', 5061),
+      ws: port('SIP over WebSocket on Gm', 8088),
+      wss: port('SIP over secure WebSocket on Gm', 8443),
+      certificate: tls,
+      advertise: Type.Optional(
+        text('host name or address UEs reach the P-CSCF by, in Via and Record-Route'),
+      ),
+      strictRoute: flag(
+        "refuse a UE's missing or foreign Route instead of replacing it by its Service-Route",
+        false,
+      ),
+      visitedNetwork: Type.Optional(text('P-Visited-Network-ID; without it the home domain')),
+    }),
+    icscf: section('I-CSCF', {
+      bind,
+      listen: listen('the I-CSCF'),
+      port: port('SIP over UDP and TCP on Mw', 4060),
+    }),
+    scscf: section('S-CSCF', {
+      bind,
+      listen: listen('the S-CSCF'),
+      port: port('SIP over UDP and TCP on Mw and ISC', 6060),
+      uri: Type.Optional(
+        text('Server-Name on Cx and the URI others route to; without it sip:scscf.<home>:<port>'),
+      ),
+      digest: section('SIP digest', {
+        algorithms: Type.Array(oneOf('digest algorithm', DIGEST_ALGORITHMS, 'MD5'), {
+          description: 'one challenge each, in this order (RFC 8760)',
+          minItems: 1,
+          default: ['MD5'],
+        }),
+      }),
+      aka: section('IMS AKA', {
+        requireSecurityAssociation: flag(
+          'refuse AKA without an IPsec security association on Gm (TS 33.203); false is a deviation the trace names',
+          false,
+        ),
+      }),
+      registration: section('registrations', {
+        expires: secondsOf('granted when the UE asks for nothing', 3600),
+        minimum: secondsOf('the shortest granted; less is 423', 60),
+        maximum: secondsOf('the longest granted', 604_800),
+        awaitAuth: secondsOf('reg-await-auth timer (TS 24.229 table 7.8.1)', 4),
+        contacts: count('bindings of one subscriber at once', 10, 1000),
+      }),
+    }),
+    hss: section('HSS', {
+      bind,
+      listen: listen('the HSS'),
+      port: port('Diameter over TCP', 3868),
+      address: Type.Optional(
+        text("host:port of an HSS elsewhere, which the CSCFs use instead of this network's own"),
+      ),
+      host: Type.Optional(text("that HSS's Diameter identity; without it hss.<home>")),
+      peers: Type.Array(text('Diameter identity'), {
+        description: "who may connect besides this network's own functions; * is anybody",
+        default: [],
+      }),
+      filterCriteria: Type.Optional(
+        Type.Array(filterCriterion, { description: 'initial filter criteria of every subscriber' }),
+      ),
+    }),
+    as: section('application server', {
+      bind,
+      listen: listen('the application server'),
+      port: port('SIP over UDP and TCP on ISC', 5090),
+      rejected: Type.Array(text('identity or regular expression'), {
+        description: 'call screening: callers no subscriber of the screening service is called by',
+        default: [],
+      }),
+      forward: Type.Record(Type.String(), Type.String(), {
+        description: 'unconditional forwarding: served identity to target URI',
+        default: {},
+      }),
+    }),
+    rtp: section("media ports of the network's own media", {
+      from: port('first', 30_000),
+      to: port('last', 39_999),
+    }),
+    console: section('REST API, metrics and console', {
+      bind,
+      port: port('HTTP', 8080),
+      token: Type.Optional(
+        text('Authorization: Bearer; required where bound beyond loopback', { minLength: 16 }),
+      ),
+      tls: Type.Optional(
+        Type.Union([Type.Literal('self-signed'), tls as TSchema], {
+          description: 'required where bound beyond loopback',
+        }),
+      ),
+    }),
+    store: section('durable state', {
+      kind: oneOf(
+        'embedded database files, or memory that dies with the process',
+        ['sqlite', 'memory'] as const,
+        'sqlite',
+      ),
+      synchronous: oneOf(
+        'what a commit survives: the process (normal) or the machine (full)',
+        ['normal', 'full'] as const,
+        'normal',
+      ),
+    }),
+    trace: section('the ring of recent events', {
+      enabled: flag('whether it records', true),
+      events: count('events kept', 200_000),
+      megabytes: count('octets kept, in megabytes', 128, 65_536),
+    }),
+    log: section('log lines', {
+      level: oneOf(
+        'the least that is written',
+        ['debug', 'info', 'warn', 'error'] as const,
+        'info',
+      ),
+    }),
+    subscribers: Type.Array(seedSubscriber, {
+      description: 'added when the data directory is new',
+      default: [],
+    }),
+  },
+  { additionalProperties: false, title: 'Carillon network file' },
+);
+
+export type NetworkSettings = Static<typeof NetworkSchema>;
+export type FilterCriterionSettings = Static<typeof filterCriterion>;
+export type SubscriberSettings = Static<typeof seedSubscriber>;
