@@ -96,11 +96,12 @@ export interface Listener {
 }
 
 export interface Network {
-  /** Resolves when bound; rejects with an AddressInUse or AddressUnavailable error. */
+  /** Resolves when bound; rejects with an AddressError. */
   bindDatagram(
     local: Address,
     receive: (datagram: Uint8Array, from: Address) => void,
   ): Promise<DatagramSocket>;
+  /** Streams are open when they are accepted: their `onOpen` is not called. The same on local links. */
   listen(
     protocol: StreamProtocol,
     local: Address,
@@ -121,8 +122,11 @@ export interface Network {
    * `service` separates the protocols that share a name.
    */
   resolve(name: string, service: 'sip' | 'diameter'): Promise<readonly Endpoint[]>;
-  /** The function instance of this process that has `address` bound, if any: for the trace. */
-  ownerOf(address: Address): string | undefined;
+  /**
+   * The function instance of this process that has `address` bound, if any: for the trace. The kind
+   * of link tells apart an UDP and a TCP port of one number.
+   */
+  ownerOf(address: Address, link?: LinkProtocol): string | undefined;
 }
 
 export interface StreamOptions {
