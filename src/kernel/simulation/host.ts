@@ -113,7 +113,9 @@ export class SimulatedNetwork implements Network {
     local: Address,
     receive: (datagram: Uint8Array, from: Address) => void,
   ): Promise<DatagramSocket> {
-    const socket = new SimulatedDatagramSocket(this.#living(), this.#machine, local, receive);
+    await this.#life();
+    const { world } = this.#surroundings;
+    const socket = new SimulatedDatagramSocket(world, this.#machine, local, receive);
     this.#machine.atDeath(() => socket.close());
     return socket;
   }
@@ -124,7 +126,8 @@ export class SimulatedNetwork implements Network {
     accept: (stream: Stream) => void,
     options?: StreamOptions,
   ): Promise<Listener> {
-    const world = this.#living();
+    await this.#life();
+    const { world } = this.#surroundings;
     const listener = new SimulatedListener(world, this.#machine, protocol, local, accept, options);
     this.#machine.atDeath(() => listener.close());
     return listener;
@@ -133,8 +136,8 @@ export class SimulatedNetwork implements Network {
   connect(protocol: StreamProtocol, remote: Address, options?: StreamOptions): Stream {
     const { world } = this.#surroundings;
     const machine = this.#machine;
-    const host = machine.addressTowards(remote.host);
-    const local = world.addresses.place(machine.name, 'stream', { host, port: 0 });
+    const asked = { host: machine.addressTowards(remote.host), port: 0 };
+    const local = machine.alive ? world.addresses.place(machine.name, 'stream', asked) : asked;
     const stream = new SimulatedStream(world, machine, protocol, local, remote);
     if (machine.alive) stream.connect(options);
     return stream;
@@ -157,6 +160,7 @@ export class SimulatedNetwork implements Network {
   }
 
   async resolve(name: string, service: 'sip' | 'diameter'): Promise<readonly Endpoint[]> {
+    await this.#life();
     return this.#surroundings.resolve(name, service, this.#machine.name);
   }
 
@@ -164,10 +168,9 @@ export class SimulatedNetwork implements Network {
     return this.#surroundings.ownerOf(address);
   }
 
-  /** A dead process cannot bind; one that tries is a promise left over, and waits for ever. */
-  #living(): World {
-    if (!this.#machine.alive) throw new Error(`${this.#machine.name} has crashed`);
-    return this.#surroundings.world;
+  /** What a dead process still waits for never comes. */
+  #life(): Promise<void> {
+    return this.#machine.alive ? Promise.resolve() : new Promise(() => {});
   }
 }
 

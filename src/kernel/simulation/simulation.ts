@@ -5,7 +5,7 @@
 import type { Address, Endpoint, Host } from '../host.ts';
 import { type LadderOptions, ladderOf } from '../ladder-of.ts';
 import { type LinkMode, LocalBus } from '../local-bus.ts';
-import type { Recorder } from '../recorder.ts';
+import { EventCounter, type Recorder, TraceDoor } from '../recorder.ts';
 import { type Duration, type Instant, minutes, seconds } from '../time.ts';
 import type { TraceEvent } from '../trace.ts';
 import { AddressTable, isLoopback } from './addresses.ts';
@@ -16,7 +16,7 @@ import * as parts from './host.ts';
 import { type Link, type LinkSettings, Links } from './link.ts';
 import { SeededRandom } from './random.ts';
 import { SimulatedDisk, SimulatedStore, type StoreSettings } from './store.ts';
-import { SimulatedTrace, TraceLine } from './trace.ts';
+import { TraceLine } from './trace.ts';
 import type { Bound, World } from './world.ts';
 
 export interface SimulationOptions {
@@ -88,6 +88,7 @@ export class Simulation {
   readonly #inhabitants = new Map<string, Inhabitant>();
   readonly #names = new Map<string, readonly Endpoint[]>();
   readonly #line: TraceLine;
+  readonly #counter = new EventCounter();
   readonly #surroundings: parts.Surroundings;
   #now: Instant;
 
@@ -311,13 +312,15 @@ export class Simulation {
     const stream = (label: string) => new SeededRandom(this.seed, `${label} ${name} ${life}`);
     const machine = new parts.SimulatedMachine(name, addresses);
     const { world, ownerOf } = this.#surroundings;
+    const clock = new parts.SimulatedClock(world, machine);
+    const counter = this.#counter;
     const host: parts.SimulatedHost = {
       name,
-      clock: new parts.SimulatedClock(world, machine),
+      clock,
       network: new parts.SimulatedNetwork(this.#surroundings, machine),
       random: stream('host'),
       store: new SimulatedStore(world, machine, disk, stream('store')),
-      trace: new SimulatedTrace(world, machine, this.#line, ownerOf),
+      trace: new TraceDoor({ name, clock, recorder: this.#line.of(machine), counter, ownerOf }),
       log: new parts.SimulatedLog(this.#surroundings, machine),
     };
     return Object.assign(inhabitant, { machine, host });

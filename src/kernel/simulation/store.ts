@@ -3,6 +3,7 @@
 
 import { Unavailable } from '../errors.ts';
 import type { Json, Store, Write } from '../host.ts';
+import { type EncodedWrite, encodeWrite, MemoryStore, type ScanOptions } from '../memory-store.ts';
 import type { Duration, Instant } from '../time.ts';
 import { ms } from '../time.ts';
 import type { SeededRandom } from './random.ts';
@@ -22,44 +23,18 @@ export interface StoreSettings {
 }
 
 /** The disk of one host: it outlives the host's crashes. */
-export class SimulatedDisk {
+export class SimulatedDisk extends MemoryStore {
   readonly settings: StoreSettings;
-  readonly #tables = new Map<string, Map<string, string>>();
 
   constructor(settings: Partial<StoreSettings> = {}) {
+    super();
     const usual = { delay: ms(1), jitter: 0, reordering: false, failure: 0, down: false };
     this.settings = { ...usual, ...settings };
   }
 
-  apply(writes: readonly DurableWrite[]): void {
-    for (const { table, key, text } of writes) {
-      let entries = this.#tables.get(table);
-      if (entries === undefined) {
-        entries = new Map();
-        this.#tables.set(table, entries);
-      }
-      if (text === undefined) entries.delete(key);
-      else entries.set(key, text);
-    }
+  override apply(writes: readonly EncodedWrite[]): void {
+    super.apply(writes);
   }
-
-  get(table: string, key: string): Json | undefined {
-    const text = this.#tables.get(table)?.get(key);
-    return text === undefined ? undefined : JSON.parse(text);
-  }
-
-  /** In the order of the keys' code points, as databases compare UTF-8. */
-  entries(table: string): (readonly [string, Json])[] {
-    const entries = Array.from(this.#tables.get(table) ?? []);
-    entries.sort(([a], [b]) => compareCodePoints(a, b));
-    return entries.map(([key, text]) => [key, JSON.parse(text)]);
-  }
-}
-
-interface DurableWrite {
-  readonly table: string;
-  readonly key: string;
-  readonly text: string | undefined;
 }
 
 /** A running host's door to its disk. */
@@ -85,19 +60,14 @@ export class SimulatedStore implements Store {
 
   scan(
     table: string,
-    options: { readonly prefix?: string; readonly after?: string; readonly limit?: number } = {},
+    options?: ScanOptions,
   ): Promise<readonly (readonly [key: string, value: Json])[]> {
-    const { prefix = '', after, limit } = options;
-    const isWanted = ([key]: readonly [string, Json]) =>
-      key.startsWith(prefix) && (after === undefined || compareCodePoints(key, after) > 0);
-    return this.#read(() => this.#disk.entries(table).filter(isWanted).slice(0, limit));
+    return this.#read(() => this.#disk.scan(table, options));
   }
 
   commit(writes: readonly Write[]): Promise<void> {
     const fails = this.#fails();
-    const durable = writes.map(({ table, key, value }) => {
-      return { table, key, text: value === undefined ? undefined : JSON.stringify(value) };
-    });
+    const durable = writes.map(encodeWrite);
     let due = this.#world.now + this.#wait();
     if (!this.#disk.settings.reordering) due = Math.max(due, this.#lastDue);
     const keys = durable.map(write => `${write.table}\n${write.key}`);
@@ -116,7 +86,7 @@ export class SimulatedStore implements Store {
     });
   }
 
-  #read<T>(read: () => T): Promise<T> {
+  #read<T>(read: () => Promise<T>): Promise<T> {
     const fails = this.#fails();
     return new Promise((resolve, reject) => {
       const finish = () =>
@@ -136,15 +106,3 @@ export class SimulatedStore implements Store {
     return delay + Math.round(this.#random.fraction() * jitter * 1024) / 1024;
   }
 }
-
-function compareCodePoints(a: string, b: string): number {
-  const length = Math.min(a.length, b.length);
-  for (let at = 0; at < length; at++) {
-    const difference = weight(a.charCodeAt(at)) - weight(b.charCodeAt(at));
-    if (difference !== 0) return difference;
-  }
-  return a.length - b.length;
-}
-
-/** Surrogates stand for code points above all others. */
-const weight = (unit: number): number => (unit >= 0xd800 && unit < 0xe000 ? unit + 0x10000 : unit);

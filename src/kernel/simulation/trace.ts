@@ -1,21 +1,20 @@
-// The trace of a simulated host: like any host's, and it also knows which datagrams the simulated
-// link swallowed.
+// Between the doors of the simulated hosts and whoever records: marks the datagrams that a simulated
+// link swallowed, and is deaf to the dead.
 
 import type { Address } from '../host.ts';
 import type { Recorder } from '../recorder.ts';
-import type { Crossing, Decision, MessageEvent, Trace, TraceEvent } from '../trace.ts';
-import type { Machine, World } from './world.ts';
+import type { MessageEvent, TraceEvent } from '../trace.ts';
+import type { Owner } from './events.ts';
 
 /** Two addresses, compared by value. */
 const isSame = (a: Address, b: Address): boolean => a.port === b.port && a.host === b.host;
 
 /**
- * Numbers the events of all hosts of one simulation. A sender records its datagram just before or
- * just after it sends; so the last one is held back until the link has had the chance to lose it.
+ * A sender records its datagram just before or just after it sends; so the last one is held back
+ * until the link has had the chance to lose it.
  */
-export class TraceLine {
+export class TraceLine implements Recorder {
   readonly #recorder: Recorder;
-  #sequence = 0;
   #held: MessageEvent | undefined;
   #dropped: { source: Address; destination: Address; reason: string } | undefined;
 
@@ -27,8 +26,15 @@ export class TraceLine {
     return this.#recorder.enabled;
   }
 
-  nextSequence(): number {
-    return this.#sequence++;
+  /** For one life of one host. */
+  of(owner: Owner): Recorder {
+    const isHeard = () => owner.alive && this.enabled;
+    return {
+      get enabled() {
+        return isHeard();
+      },
+      record: event => this.record(event),
+    };
   }
 
   record(event: TraceEvent): void {
@@ -72,69 +78,3 @@ export class TraceLine {
 /** Source ports tell apart two sockets of one machine; a wildcard source matches by port alone. */
 const isBetween = (event: MessageEvent, source: Address, destination: Address): boolean =>
   event.source.port === source.port && isSame(event.destination, destination);
-
-export class SimulatedTrace implements Trace {
-  readonly #world: World;
-  readonly #machine: Machine;
-  readonly #line: TraceLine;
-  readonly #nameOf: (address: Address) => string | undefined;
-
-  constructor(
-    world: World,
-    machine: Machine,
-    line: TraceLine,
-    nameOf: (address: Address) => string | undefined,
-  ) {
-    this.#world = world;
-    this.#machine = machine;
-    this.#line = line;
-    this.#nameOf = nameOf;
-  }
-
-  get enabled(): boolean {
-    return this.#line.enabled;
-  }
-
-  decide(decision: string, what: Decision): void {
-    if (!this.#line.enabled || !this.#machine.alive) return;
-    const keys = what.about === undefined ? what.keys : { ...what.about.keys(), ...what.keys };
-    this.#line.record({
-      kind: 'decision',
-      sequence: this.#line.nextSequence(),
-      time: this.#world.now,
-      at: this.#machine.name,
-      decision,
-      chose: what.chose,
-      because: what.because,
-      ...(what.clause !== undefined && { clause: what.clause }),
-      keys: keys ?? {},
-    });
-  }
-
-  crossed(crossing: Crossing): void {
-    if (!this.#line.enabled || !this.#machine.alive) return;
-    const { from, to, source, destination, lost, point, protocol, link, message } = crossing;
-    const own = this.#machine.name;
-    this.#line.record({
-      kind: 'message',
-      sequence: this.#line.nextSequence(),
-      time: this.#world.now,
-      from: from ?? own,
-      to: to ?? (from === undefined ? this.#peerName(destination) : own),
-      point,
-      protocol,
-      link,
-      source,
-      destination,
-      message,
-      ...(lost !== undefined && { lost }),
-    });
-  }
-
-  #peerName(address: Address): string {
-    const name = this.#nameOf(address);
-    if (name !== undefined) return name;
-    const host = address.host.includes(':') ? `[${address.host}]` : address.host;
-    return `${host}:${address.port}`;
-  }
-}
