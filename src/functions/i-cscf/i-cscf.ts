@@ -1,0 +1,64 @@
+// The I-CSCF: the entry to the home network. It asks the HSS which S-CSCF serves a user, or chooses
+// one, and keeps no state of its own. TS 24.229 §5.3
+
+import type { PeerStatus } from '#diameter/node';
+import type { Host } from '#kernel/host';
+import type { Decision } from '#kernel/trace';
+import { type ServerTransaction, SipEndpoint } from '#sip/endpoint';
+import type { SipMessage } from '#sip/message';
+import { isSipUri, type Uri } from '#sip/uri';
+import type { ICscfConfig } from './config.ts';
+import { CxClient } from './cx.ts';
+import { locate } from './location.ts';
+import { register } from './registration.ts';
+
+export class ICscf {
+  readonly config: ICscfConfig;
+  readonly host: Host;
+  readonly sip: SipEndpoint;
+  readonly cx: CxClient;
+
+  constructor(config: ICscfConfig, host: Host) {
+    this.config = config;
+    this.host = host;
+    this.sip = new SipEndpoint(host, { point: 'Mw', name: config.name });
+    this.cx = new CxClient(host, config);
+  }
+
+  /** Rejects with an AddressError where a port is taken; an HSS that is away is retried for ever. */
+  async start(): Promise<void> {
+    this.sip.onRequest = tx => this.#dispatch(tx);
+    this.sip.serveLocal(this.config.name);
+    for (const { protocol, address } of this.config.listen) {
+      await this.sip.listen(protocol, address, { advertise: { host: this.config.name } });
+    }
+    this.cx.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.sip.stop();
+    await this.cx.node.stop();
+  }
+
+  peers(): readonly PeerStatus[] {
+    return this.cx.node.peers();
+  }
+
+  isOurs(uri: Uri): boolean {
+    return isSipUri(uri) && uri.host.toLowerCase() === this.config.name;
+  }
+
+  decide(decision: string, about: SipMessage, what: Omit<Decision, 'about'>): void {
+    if (this.host.trace.enabled) this.host.trace.decide(decision, { ...what, about });
+  }
+
+  #dispatch(tx: ServerTransaction): void {
+    // The 2xx's ACK travels by Record-Route, where the I-CSCF never is; §5.3.2.1
+    if (tx.request.method === 'ACK') return;
+    const procedure = tx.request.method === 'REGISTER' ? register : locate;
+    procedure(this, tx).catch(error => {
+      this.host.log.error('request failed', { error: String(error), method: tx.request.method });
+      if (!tx.answered) tx.reply(500);
+    });
+  }
+}

@@ -1,0 +1,128 @@
+// Requests from a UE other than REGISTER. TS 24.229 §5.2.6.3
+
+import type { ServerTransaction } from '#sip/endpoint';
+import {
+  Contact,
+  From,
+  type NameAddr,
+  PAssertedIdentity,
+  PPreferredIdentity,
+  Route,
+} from '#sip/headers';
+import { required } from '#sip/identities';
+import { remove, type SipRequest, set } from '#sip/message';
+import { checkRequest, forward, takeRoute } from '#sip/proxy';
+import { impuOf, uriText } from '#sip/uri';
+import type { Binding } from './bindings.ts';
+import { chargingVector, newIcid } from './charging.ts';
+import type { PCscf } from './p-cscf.ts';
+
+/** A request that opens a dialog, or stands alone. §5.2.6.3.3, §5.2.6.3.11 */
+export async function originate(pcscf: PCscf, tx: ServerTransaction): Promise<void> {
+  const refusal = checkRequest(tx.request, pcscf.sip);
+  if (refusal !== undefined) return tx.respond(refusal);
+
+  const binding = pcscf.bindings.speaker(tx.flow.id, claimed(tx.request), tx.now);
+  if (binding === undefined) {
+    pcscf.decide('p-cscf.identity', tx.request, {
+      chose: '403',
+      because: pcscf.bindings.known(tx.flow.id)
+        ? 'several are registered over this flow and the request names none of them'
+        : 'nobody is registered over the flow the request came by',
+      clause: 'TS 24.229 §5.2.6.3.2A',
+    });
+    return tx.reply(403);
+  }
+
+  const { request } = takeRoute(tx.request, uri => pcscf.isOurs(uri));
+  const route = routeFor(pcscf, tx, request, binding);
+  if (route === undefined) return tx.reply(400);
+
+  const identity = assertedIdentity(pcscf, request, binding);
+  const maker = pcscf.config.name;
+  await forward(
+    pcscf.sip,
+    tx,
+    [
+      {
+        request: pcscf
+          .fromUe(request)
+          .with(
+            remove(PPreferredIdentity),
+            set(PAssertedIdentity, identity),
+            set(Route, ...route),
+            chargingVector(newIcid(pcscf.host.random, maker), maker, pcscf.config.visitedNetwork),
+            ...pcscf.recordRoute(tx.flow, request, 'core'),
+          ),
+        target: pcscf.nextHop(route[0]),
+      },
+    ],
+    { onResponse: response => pcscf.towardsUe(response), timerC: pcscf.config.timerC },
+  );
+}
+
+/** The identities a request claims, as far as they say who of a shared flow speaks. */
+function claimed(request: SipRequest): readonly string[] {
+  const named = [...request.all(PPreferredIdentity), required(request, From)];
+  const contact = request.get(Contact);
+  if (contact !== undefined) named.push(contact);
+  return named.map(({ uri }) => impuOf(uri));
+}
+
+/**
+ * The identity the network vouches for: the one the UE prefers if it is registered with it, else
+ * its default one, whatever From says. §5.2.6.3.2A
+ */
+function assertedIdentity(pcscf: PCscf, request: SipRequest, binding: Binding): NameAddr {
+  const preferred = request.all(PPreferredIdentity).map(({ uri }) => impuOf(uri));
+  const held = preferred.map(impu => binding.impus.indexOf(impu)).find(index => index >= 0);
+  const value = PAssertedIdentity.parse(binding.associated[held ?? 0] ?? '');
+  const from = impuOf(required(request, From).uri);
+  pcscf.decide('p-cscf.identity', request, {
+    chose: uriText(value.uri),
+    because:
+      held !== undefined
+        ? 'the UE prefers it and is registered with it'
+        : preferred.length > 0
+          ? `the UE prefers ${preferred.join(', ')}, which it is not registered with: its default identity`
+          : binding.impus.includes(from)
+            ? 'the default identity of the registration'
+            : `From claims ${from}, which it is not registered with: its default identity`,
+    clause: 'TS 24.229 §5.2.6.3.2A',
+  });
+  return value;
+}
+
+/** The Service-Route of the registration, which the UE's own Route must equal; §5.2.6.3.3 */
+function routeFor(
+  pcscf: PCscf,
+  tx: ServerTransaction,
+  request: SipRequest,
+  binding: Binding,
+): readonly NameAddr[] | undefined {
+  const stored = binding.serviceRoute.map(value => Route.parse(value));
+  const given = request.all(Route);
+  const same =
+    given.length === stored.length &&
+    given.every((value, index) => uriText(value.uri) === uriText((stored[index] ?? value).uri));
+  if (same) return stored;
+  const clause = 'TS 24.229 §5.2.6.3.3';
+  const difference =
+    given.length === 0
+      ? 'the UE gave no Route'
+      : 'the UE gave another Route than its Service-Route';
+  if (pcscf.config.strictRoute) {
+    pcscf.decide('p-cscf.route', tx.request, {
+      chose: '400',
+      because: `${difference}, and pcscf.strictRoute refuses that`,
+      clause,
+    });
+    return undefined;
+  }
+  pcscf.decide('p-cscf.route', tx.request, {
+    chose: stored.map(value => uriText(value.uri)).join(', ') || 'none',
+    because: `${difference}: replaced by the one stored at registration`,
+    clause,
+  });
+  return stored;
+}

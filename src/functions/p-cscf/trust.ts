@@ -1,0 +1,54 @@
+// The trust boundary on Gm (TS 24.229 §5.2.6.3, RFC 3325 §5): what only the network may assert is
+// taken out of what a UE sends, and what is the network's own is taken out of what it is sent.
+
+import {
+  type Edit,
+  remove,
+  type SipMessage,
+  type SipRequest,
+  type SipResponse,
+} from '#sip/message';
+
+/** Headers a UE has no business sending; §4.4 and §5.2.6.3. */
+const NETWORK_ASSERTED = [
+  'P-Asserted-Identity',
+  'P-Charging-Vector',
+  'P-Charging-Function-Addresses',
+  'P-Visited-Network-ID',
+  'P-Served-User',
+  'P-Profile-Key',
+  'P-User-Database',
+  'P-Called-Party-ID',
+  'P-Associated-URI',
+  'P-Asserted-Service',
+  'P-Private-Network-Indication',
+  'Service-Route',
+  'Path',
+  'Restoration-Info',
+  'Relayed-Charge',
+] as const;
+
+/** What stays inside the trust domain; §5.2.6.4. */
+const NETWORK_PRIVATE = [
+  'P-Charging-Vector',
+  'P-Charging-Function-Addresses',
+  'P-Served-User',
+  'P-Profile-Key',
+  'P-User-Database',
+] as const;
+
+const present = (message: SipMessage, names: readonly string[]): readonly string[] =>
+  names.filter(name => message.has(name));
+
+/** What must go from a message of a UE before the network sees it. */
+export const untrusted = (message: SipMessage): readonly string[] =>
+  present(message, NETWORK_ASSERTED);
+
+/** The message without it. */
+export function withoutUntrusted<M extends SipRequest | SipResponse>(message: M): M {
+  return message.with(...untrusted(message).map(name => remove(name))) as M;
+}
+
+/** Takes out what a UE may not see. */
+export const privateEdits = (message: SipMessage): readonly Edit[] =>
+  present(message, NETWORK_PRIVATE).map(name => remove(name));
