@@ -158,9 +158,22 @@ export const NetworkSchema = Type.Object(
       tls: port('SIP over TLS on Gm', 5061),
       ws: port('SIP over WebSocket on Gm', 8088),
       wss: port('SIP over secure WebSocket on Gm', 8443),
+      mw: port(
+        'SIP over UDP and TCP for the core on Mw, opened where the functions are not of one process',
+        5062,
+      ),
       certificate: tls,
       advertise: Type.Optional(
         text('host name or address UEs reach the P-CSCF by, in Via and Record-Route'),
+      ),
+      towardsUe: oneOf(
+        "where a request to a UE goes: over the flow its REGISTER came by, or to its Contact's host, for accesses without NAT",
+        ['flow', 'contact'] as const,
+        'flow',
+      ),
+      regEvent: flag(
+        'subscribe to the registration state of every registered user (TS 24.229 §5.2.3)',
+        true,
       ),
       strictRoute: flag(
         "refuse a UE's missing or foreign Route instead of replacing it by its Service-Route",

@@ -2,7 +2,7 @@
 // one, and keeps no state of its own. TS 24.229 §5.3
 
 import type { PeerStatus } from '#diameter/node';
-import type { Host } from '#kernel/host';
+import type { Address, Host } from '#kernel/host';
 import type { Decision } from '#kernel/trace';
 import { type ServerTransaction, SipEndpoint } from '#sip/endpoint';
 import type { SipMessage } from '#sip/message';
@@ -11,6 +11,13 @@ import type { ICscfConfig } from './config.ts';
 import { CxClient } from './cx.ts';
 import { locate } from './location.ts';
 import { register } from './registration.ts';
+
+/** A socket it listens on. */
+export interface Bound {
+  readonly point: 'Mw';
+  readonly protocol: 'udp' | 'tcp';
+  readonly address: Address;
+}
 
 export class ICscf {
   readonly config: ICscfConfig;
@@ -26,13 +33,16 @@ export class ICscf {
   }
 
   /** Rejects with an AddressError where a port is taken; an HSS that is away is retried for ever. */
-  async start(): Promise<void> {
+  async start(): Promise<readonly Bound[]> {
     this.sip.onRequest = tx => this.#dispatch(tx);
     this.sip.serveLocal(this.config.name);
+    const bound: Bound[] = [];
     for (const { protocol, address } of this.config.listen) {
-      await this.sip.listen(protocol, address, { advertise: { host: this.config.name } });
+      const at = await this.sip.listen(protocol, address, { advertise: { host: this.config.name } });
+      bound.push({ point: 'Mw', protocol, address: at });
     }
     this.cx.start();
+    return bound;
   }
 
   async stop(): Promise<void> {

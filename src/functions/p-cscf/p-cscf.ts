@@ -1,6 +1,6 @@
 // The P-CSCF: first contact of every UE, and the border of the network's trust. TS 24.229 §5.2
 
-import type { Host, Timer } from '#kernel/host';
+import type { Address, Host, Timer } from '#kernel/host';
 import { seconds } from '#kernel/time';
 import type { Decision } from '#kernel/trace';
 import { type ServerTransaction, SipEndpoint } from '#sip/endpoint';
@@ -17,7 +17,7 @@ import {
 import { NO_PARAMS } from '#sip/params';
 import { isSipUri, parseUri, type SipUri, sipUri, type Uri } from '#sip/uri';
 import { type Binding, Bindings } from './bindings.ts';
-import type { PCscfConfig } from './config.ts';
+import type { GmListener, PCscfConfig } from './config.ts';
 import { withinDialog } from './dialog.ts';
 import { FlowTokens } from './flow-token.ts';
 import { originate } from './originating.ts';
@@ -28,6 +28,13 @@ import { privateEdits, untrusted, withoutUntrusted } from './trust.ts';
 
 const METHODS =
   'INVITE, ACK, CANCEL, BYE, REGISTER, SUBSCRIBE, NOTIFY, MESSAGE, PRACK, UPDATE, INFO, REFER, OPTIONS, PUBLISH';
+
+/** A socket it listens on. */
+export interface Bound {
+  readonly point: 'Gm' | 'Mw';
+  readonly protocol: GmListener['protocol'];
+  readonly address: Address;
+}
 
 export class PCscf {
   readonly config: PCscfConfig;
@@ -50,20 +57,19 @@ export class PCscf {
   }
 
   /** Opens Gm once everything that was promised before is known again. Rejects with AddressError. */
-  async start(): Promise<readonly { protocol: string; host: string; port: number }[]> {
+  async start(): Promise<readonly Bound[]> {
     await this.#loadKey();
     await this.bindings.restore();
     this.sip.onRequest = tx => this.#dispatch(tx);
     this.sip.onFlowClosed = flow => this.#flowClosed(flow);
     this.#names.add(this.config.name);
+    const bound: Bound[] = [];
     this.sip.serveLocal(this.config.name, 'Mw');
     for (const { protocol, address } of this.config.mw) {
-      await this.sip.listen(protocol, address, {
-        point: 'Mw',
-        advertise: { host: this.config.name },
-      });
+      const advertise = { host: this.config.name };
+      const at = await this.sip.listen(protocol, address, { point: 'Mw', advertise });
+      bound.push({ point: 'Mw', protocol, address: at });
     }
-    const bound = [];
     const { advertise } = this.config;
     for (const { protocol, address, options } of this.config.gm) {
       const at = await this.sip.listen(protocol, address, {
@@ -73,7 +79,7 @@ export class PCscf {
         ...(advertise === undefined ? {} : { advertise: { host: advertise } }),
       });
       this.#names.add(at.host).add(advertise ?? at.host);
-      bound.push({ protocol, ...at });
+      bound.push({ point: 'Gm', protocol, address: at });
     }
     this.#armSweep();
     return bound;

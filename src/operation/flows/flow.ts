@@ -3,9 +3,11 @@
 // as a command, in the tests, on sockets and in simulated time.
 
 import type { Clock } from '#kernel/host';
-import { type Duration, seconds } from '#kernel/time';
+import { type Duration, ms, seconds } from '#kernel/time';
 import type { MessageEvent, TraceEvent } from '#kernel/trace';
 import type { RunningNetwork } from '#networks/compose';
+
+const LOOK_AGAIN: Duration = ms(50);
 
 export interface Flow {
   readonly name: string;
@@ -46,9 +48,8 @@ export interface FlowResult {
 
 /** A crossing that a step waits for: every named member must fit. */
 export interface Expected {
-  readonly from?: string;
-  readonly to?: string;
-  readonly point?: string;
+  readonly from: string;
+  readonly to: string;
   /** The whole summary, or its first word: 'REGISTER', '401 Unauthorized', 'MAA'. */
   readonly message: string;
 }
@@ -61,7 +62,8 @@ export class Stage {
   readonly patience: Duration;
   readonly #events: TraceEvent[] = [];
   readonly #waiting = new Set<() => void>();
-  #seen = 0;
+  /** Per pair of functions, the event after the last one expected: hops without causal order interleave. */
+  readonly #seen = new Map<string, number>();
   #gaveUp: string | undefined;
 
   constructor(network: RunningNetwork, clock: Clock, patience: Duration = seconds(20)) {
@@ -86,9 +88,10 @@ export class Stage {
     for (const look of [...this.#waiting]) look();
   }
 
-  /** The next crossing, after the last one expected, that fits. */
+  /** The next crossing between these two, after the last one expected of them, that fits. */
   async crossed(expected: Expected): Promise<MessageEvent> {
-    let at = this.#seen;
+    const pair = `${expected.from} ${expected.to}`;
+    let at = this.#seen.get(pair) ?? 0;
     const event = await this.#until(() => {
       for (; at < this.#events.length; at++) {
         const candidate = this.#events[at];
@@ -97,10 +100,10 @@ export class Stage {
       return undefined;
     });
     if (event === undefined) throw new StepFailed(this.#missing(expected));
+    this.#seen.set(pair, at + 1);
     if (event.lost !== undefined) {
       throw new StepFailed(`${describe(event)} was lost: ${event.lost}`);
     }
-    this.#seen = this.#events.indexOf(event, this.#seen) + 1;
     return event;
   }
 
@@ -119,7 +122,7 @@ export class Stage {
   }
 
   #missing(expected: Expected): string {
-    const where = `${expected.from ?? 'anybody'} → ${expected.to ?? 'anybody'}`;
+    const where = `${expected.from} → ${expected.to}`;
     const last = this.#events.findLast(event => event.kind === 'message');
     const seen = last
       ? `the last message was ${describe(last)}`
@@ -133,25 +136,21 @@ export class Stage {
     if (now !== undefined) return Promise.resolve(now);
     if (this.#gaveUp !== undefined) return Promise.resolve(undefined);
     return new Promise(resolve => {
-      const done = (result: T | undefined): void => {
-        timer.cancel();
-        poll.cancel();
-        this.#waiting.delete(again);
-        resolve(result);
-      };
+      const end = this.clock.now() + this.patience;
+      let timer = this.clock.after(0, () => {});
       const again = (): void => {
+        timer.cancel();
         const result = look();
-        if (result !== undefined || this.#gaveUp !== undefined) done(result);
+        if (result !== undefined || this.#gaveUp !== undefined || this.clock.now() >= end) {
+          this.#waiting.delete(again);
+          resolve(result);
+          return;
+        }
+        // State that changes with no message of its own is looked at now and then.
+        timer = this.clock.after(LOOK_AGAIN, again);
       };
-      // State that changes with no message of its own (a store, a timer) is looked at now and then.
-      let poll = this.clock.after(50, function tick(this: void) {
-        again();
-        if (stillWaiting()) poll = rearm(tick);
-      });
-      const rearm = (tick: () => void) => this.clock.after(50, tick);
-      const stillWaiting = (): boolean => this.#waiting.has(again);
-      const timer = this.clock.after(this.patience, () => done(look()));
       this.#waiting.add(again);
+      again();
     });
   }
 }
@@ -159,9 +158,8 @@ export class Stage {
 function fits(event: MessageEvent, expected: Expected): boolean {
   const summary = event.message.summary();
   return (
-    (expected.from === undefined || event.from === expected.from) &&
-    (expected.to === undefined || event.to === expected.to) &&
-    (expected.point === undefined || event.point === expected.point) &&
+    event.from === expected.from &&
+    event.to === expected.to &&
     (summary === expected.message || summary.startsWith(`${expected.message} `))
   );
 }

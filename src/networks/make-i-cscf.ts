@@ -1,0 +1,22 @@
+// The I-CSCF of a network file.
+
+import { iCscfConfig } from '#functions/i-cscf/config';
+import { ICscf } from '#functions/i-cscf/i-cscf';
+import type { Made, Making } from './compose.ts';
+import { diameterOf } from './diameter-of.ts';
+
+export function makeICscf({ settings, home, host, wire }: Making): Made<ICscf> {
+  const icscf = new ICscf(
+    iCscfConfig({
+      home,
+      port: settings.icscf.port,
+      listen: wire(settings.icscf.port, 'udp', 'tcp'),
+      diameter: diameterOf(settings, home),
+      sCscfs: [
+        { uri: settings.scscf.uri ?? `sip:scscf.${home}:${settings.scscf.port}`, capabilities: [] },
+      ],
+    }),
+    host,
+  );
+  return { function: icscf, start: () => icscf.start(), stop: () => icscf.stop() };
+}
