@@ -25,6 +25,10 @@ export interface Traced {
   /** The same octets with every secret overwritten at equal length: what every sink shows. */
   masked(): Uint8Array;
   keys(): Keys;
+  /** About how many octets it holds in memory, where that is cheap to say: the ring's bound. */
+  size?(): number;
+  /** The message field by field for a person to read, every secret masked; text protocols need none. */
+  dissect?(): readonly string[];
 }
 
 /** The reference point a message crossed: 'Gm', 'Mw', 'ISC', 'Cx', 'Mb'. */

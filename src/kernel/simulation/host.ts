@@ -9,6 +9,7 @@ import type {
   Endpoint,
   Fields,
   Host,
+  LinkProtocol,
   Listener,
   Log,
   Network,
@@ -33,7 +34,7 @@ export interface Surroundings {
   readonly world: World;
   readonly bus: LocalBus;
   resolve(name: string, service: 'sip' | 'diameter', asker: string): readonly Endpoint[];
-  ownerOf(address: Address): string | undefined;
+  ownerOf(address: Address, link?: LinkProtocol): string | undefined;
   log(entry: LogEntry): void;
 }
 
@@ -164,8 +165,8 @@ export class SimulatedNetwork implements Network {
     return this.#surroundings.resolve(name, service, this.#machine.name);
   }
 
-  ownerOf(address: Address): string | undefined {
-    return this.#surroundings.ownerOf(address);
+  ownerOf(address: Address, link?: LinkProtocol): string | undefined {
+    return this.#surroundings.ownerOf(address, link);
   }
 
   /** What a dead process still waits for never comes. */

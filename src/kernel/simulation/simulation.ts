@@ -2,7 +2,7 @@
 // earliest event by (time, sequence), move the clock to it, fire it. The same seed gives the same
 // trace, byte for byte.
 
-import type { Address, Endpoint, Host } from '../host.ts';
+import type { Address, Endpoint, Host, LinkProtocol } from '../host.ts';
 import { type LadderOptions, ladderOf } from '../ladder-of.ts';
 import { type LinkMode, LocalBus } from '../local-bus.ts';
 import { EventCounter, type Recorder, TraceDoor } from '../recorder.ts';
@@ -108,7 +108,7 @@ export class Simulation {
       world: this.#world(),
       bus,
       resolve: (name, service, asker) => this.#resolve(name, service, asker),
-      ownerOf: address => this.ownerOf(address),
+      ownerOf: (address, link) => this.ownerOf(address, link),
       log: entry => this.#log(entry),
     };
     this.#driver = new Driver(this.#queue, {
@@ -141,10 +141,11 @@ export class Simulation {
     return family === 4 ? ipv4 : ipv6;
   }
 
-  ownerOf(address: Address): string | undefined {
-    const { host } = address;
-    const bound = this.#addresses.find('udp', address) ?? this.#addresses.find('stream', address);
-    return bound?.owner ?? (isLoopback(host) ? undefined : this.#addresses.machineOf(host));
+  ownerOf(address: Address, link?: LinkProtocol): string | undefined {
+    const table = this.#addresses;
+    const udp = link === undefined || link === 'udp' ? table.find('udp', address) : undefined;
+    const bound = udp ?? (link === 'udp' ? undefined : table.find('stream', address));
+    return bound?.owner ?? (isLoopback(address.host) ? undefined : table.machineOf(address.host));
   }
 
   /** The settings of a host's store; they may be changed at any time. */
