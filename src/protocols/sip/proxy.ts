@@ -1,0 +1,6 @@
+// The stateful proxy: RFC 3261 §16.
+
+export { type CheckOptions, checkRequest } from './proxy/check.ts';
+export { type Branch, type Branches, type ForwardOptions, forward } from './proxy/forward.ts';
+export { forwardAck } from './proxy/forward-ack.ts';
+export { nextHop, type RouteTaken, takeRoute } from './proxy/route.ts';
