@@ -148,8 +148,8 @@ class Forwarding {
     this.#count += group.length;
     if (this.#count > (this.#options.maxBranches ?? defaultMaxBranches)) {
       this.#stopped = true;
-      this.#finals.push(response(this.#tx.request, 503, set(RetryAfter, { seconds: 10 })));
-      this.#conclude();
+      if (this.#finals.length > 0) this.#conclude();
+      else this.#finish(response(this.#tx.request, 503, set(RetryAfter, { seconds: 10 })));
       return;
     }
     this.#pending = group.length;
@@ -245,13 +245,9 @@ class Forwarding {
       return;
     }
     const best = bestResponse(this.#finals);
-    const overloaded = best.status === 503 && !this.#options.pass503 && this.#count > 0;
-    this.#finish(overloaded && !this.#isOwn(best) ? response(this.#tx.request, 500) : best);
-  }
-
-  /** A 503 that speaks of this very function, which the caller may know. */
-  #isOwn(best: SipResponse): boolean {
-    return this.#legs.length < this.#count && best === this.#finals.at(-1);
+    // §16.7 step 6: what is too much for one target says nothing about this proxy
+    const overloaded = best.status === 503 && !this.#options.pass503;
+    this.#finish(overloaded ? response(this.#tx.request, 500) : best);
   }
 
   #finish(final: SipResponse): void {
