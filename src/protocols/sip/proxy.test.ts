@@ -4,7 +4,16 @@ import { type Simulation, simulate } from '#kernel/simulation/simulation';
 import { minutes, ms, seconds } from '#kernel/time';
 import { isGenerated, type ServerTransaction, SipEndpoint } from './endpoint.ts';
 import { MaxForwards, nameAddr, RecordRoute, Route, To, Via, WwwAuthenticate } from './headers.ts';
-import { addRaw, prepend, raw, reasonPhrase, type SipResponse, set, toTag } from './message.ts';
+import {
+  addRaw,
+  prepend,
+  raw,
+  reasonPhrase,
+  requestUri,
+  type SipResponse,
+  set,
+  toTag,
+} from './message.ts';
 import {
   type Branch,
   checkRequest,
