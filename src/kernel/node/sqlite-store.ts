@@ -199,7 +199,8 @@ const SQLITE_CORRUPT = 11;
 const SQLITE_NOTADB = 26;
 
 function damaged(path: string, error: unknown): UsageError {
-  const why = error instanceof Error ? error.message : String(error);
+  const said = error instanceof Error ? error.message : String(error);
+  const why = said.split('\n').join(' ');
   return new UsageError(
     `database ${path} is damaged (${why}): put back a copy of it, or move it and its -wal and -shm files away to start with an empty one`,
   );
