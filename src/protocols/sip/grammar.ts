@@ -160,7 +160,7 @@ export const mediaTypeValue: Grammar<MediaType> = {
     const semicolon = text.indexOf(';');
     const type = (semicolon < 0 ? text : text.slice(0, semicolon)).toLowerCase();
     const slash = type.indexOf('/');
-    const main = trimmed(type.slice(0, slash < 0 ? 0 : slash));
+    const main = trimmed(type.slice(0, Math.max(slash, 0)));
     const sub = trimmed(type.slice(slash + 1));
     if (!isToken(main) || !isToken(sub)) throw new SipError(400, 'not a media type');
     return {

@@ -3,7 +3,7 @@
 
 import { SipError } from './error.ts';
 import { limits } from './limits.ts';
-import { closingQuote, trimmed, unfolded } from './text.ts';
+import { closingQuote, trimmed, trimmedSlice, unfolded } from './text.ts';
 
 /** How one value of a header is read and written. `parse` throws SipError. */
 export interface Grammar<T> {
@@ -127,7 +127,10 @@ export class HeaderField {
 
   /** The value as on the wire, unfolded and trimmed. */
   get value(): string {
-    return unfolded(this.text.slice(this.valueAt, this.end));
+    const { text, valueAt, end } = this;
+    const newline = text.indexOf('\n', valueAt); // its own line end, unless it is folded
+    if (newline >= 0 && newline < end) return unfolded(text.slice(valueAt, end));
+    return trimmedSlice(text, valueAt, end);
   }
 
   /** Every value of this line, parsed once. Throws SipError 400 naming the header. */

@@ -23,7 +23,6 @@ export interface Received {
   readonly octets: Uint8Array | undefined;
   /** The text that begins with the start line, which ends at `startEnd`. */
   readonly text: string;
-  readonly startAt: number;
   readonly startEnd: number;
   /** A line ended with LF alone. */
   readonly bareLf: boolean;
@@ -63,13 +62,18 @@ export abstract class SipMessage implements Traced {
     const { headers } = this;
     const { key } = def;
     let found: readonly T[] | undefined;
+    let together: T[] | undefined;
     for (let i = 0; i < headers.length; i++) {
       const field = headers[i]!;
       if (field.key !== key) continue;
       const values = field.values(def);
-      found = found === undefined ? values : [...found, ...values];
+      if (found === undefined) found = values;
+      else {
+        together ??= [...found];
+        together.push(...values);
+      }
     }
-    return found ?? [];
+    return together ?? found ?? [];
   }
 
   /** Whether any line of the header is there, in whatever spelling. */
@@ -96,9 +100,7 @@ export abstract class SipMessage implements Traced {
   /** The start line as on the wire. */
   get startLine(): string {
     const received = this.#received;
-    return received === undefined
-      ? this.formatStart()
-      : received.text.slice(received.startAt, received.startEnd);
+    return received === undefined ? this.formatStart() : received.text.slice(0, received.startEnd);
   }
 
   protected abstract formatStart(): string;
@@ -124,7 +126,7 @@ export abstract class SipMessage implements Traced {
       to = text.length;
     } else {
       text = received.text;
-      from = received.startAt;
+      from = 0;
       to = received.startEnd;
     }
     let out = '';

@@ -30,6 +30,8 @@ export function normalise(message: SipMessage): SipMessage {
 
 function check(message: SipMessage): SipMessage {
   if (message.received()?.bareLf) refuse('a line ends with LF alone', 'RFC 3261 §7');
+  const nul = message.received()?.text.indexOf('\0') ?? -1;
+  if (nul >= 0) checkNul(message.received()!.text, nul);
   let folded = false;
   const seen = new Set<string>();
   for (const field of message.headers) {
@@ -79,13 +81,17 @@ function refuse(message: string, clause: string): never {
   throw new SipError(400, message, { clause });
 }
 
-/** CR or LF anywhere in the window, without scanning what lies behind it. */
-function hasLineEnd(text: string, start: number, end: number): boolean {
-  for (let i = start; i < end; i++) {
-    const code = text.charCodeAt(i);
-    if (code === 0x0d || code === 0x0a) return true;
+/** Only as a quoted-pair: a peer in C would read the line as ending there. */
+function checkNul(text: string, at: number): void {
+  for (; at >= 0; at = text.indexOf('\0', at + 1)) {
+    if (text.charCodeAt(at - 1) !== 0x5c) refuse('a NUL that is not escaped', 'RFC 3261 §25.1');
   }
-  return false;
+}
+
+/** Folded, or with a bare CR: a CR in the window. The next one otherwise is the line's own end. */
+function hasLineEnd(text: string, start: number, end: number): boolean {
+  const at = text.indexOf('\r', start);
+  return at >= 0 && at < end;
 }
 
 /** Every CR must be followed by LF, and the pair by white space: else it is no fold. */

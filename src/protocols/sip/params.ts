@@ -86,7 +86,7 @@ export function parseParams(text: string, at: number): Params {
 }
 
 const endsValue = (code: number): boolean =>
-  code === 0x3b || code === 0x20 || code === 0x09 || code === 0x2c || code === 0x22;
+  code === 0x3b || code <= 0x20 || code === 0x2c || code === 0x22 || code === 0x5c;
 
 /** `;name=value…`, quoted where the value or the parameter's grammar asks for it. */
 export function paramsText(from: Params): string {

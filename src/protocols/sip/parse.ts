@@ -13,7 +13,6 @@ export { normalise } from './normalise.ts';
 /** Start line and headers of one message, before its body is known. */
 export interface Head {
   readonly text: string;
-  readonly startAt: number;
   readonly startEnd: number;
   readonly headers: readonly HeaderField[];
   /** Where the body begins: behind the empty line. */
@@ -35,19 +34,21 @@ export function parseMessage(octets: Uint8Array): SipMessage {
 /** The same, and how many octets the message took. */
 export function parsePrefix(octets: Uint8Array): { message: SipMessage; length: number } {
   const buffer = bufferOf(octets);
-  let headEnd = buffer.indexOf('\r\n\r\n', 0, 'latin1');
+  let from = 0; // empty lines before the start line are passed over: RFC 3261 §7.5
+  while (buffer[from] === 0x0d || buffer[from] === 0x0a) from++;
+  let headEnd = buffer.indexOf('\r\n\r\n', from, 'latin1');
   headEnd = headEnd < 0 ? buffer.length : headEnd + 4;
-  if (headEnd > limits.head) throw new SipError(513, 'the headers are too long');
-  const head = parseHead(latin1(buffer, 0, headEnd));
+  if (headEnd - from > limits.head) throw new SipError(513, 'the headers are too long');
+  const head = parseHead(latin1(buffer, from, headEnd));
   const length = contentLength(head);
-  const end = length === undefined ? buffer.length : head.end + length;
+  const end = length === undefined ? buffer.length : from + head.end + length;
   if (end > buffer.length) {
     throw refusal(
       head,
       new SipError(400, 'the body is shorter than Content-Length', { clause: 'RFC 3261 §18.3' }),
     );
   }
-  return { message: assemble(head, buffer, 0, end), length: end };
+  return { message: assemble(head, buffer, from, end), length: end };
 }
 
 export function bufferOf(octets: Uint8Array): Buffer {
@@ -56,12 +57,10 @@ export function bufferOf(octets: Uint8Array): Buffer {
     : Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength);
 }
 
-/** Empty lines before the start line are passed over: RFC 3261 §7.5. */
+/** `text` begins with the start line. */
 export function parseHead(text: string): Head {
   let at = 0;
-  while (at < text.length && (text.charCodeAt(at) === 0x0d || text.charCodeAt(at) === 0x0a)) at++;
-  const startAt = at;
-  let newline = text.indexOf('\n', at);
+  let newline = text.indexOf('\n');
   if (newline < 0) throw new SipError(400, 'no start line', { clause: 'RFC 3261 §7' });
   let bareLf = text.charCodeAt(newline - 1) !== 0x0d;
   const startEnd = bareLf ? newline : newline - 1;
@@ -77,7 +76,7 @@ export function parseHead(text: string): Head {
       bareLf = true;
       end = newline;
     }
-    if (end === at) return { text, startAt, startEnd, headers, end: newline + 1, bareLf, lengths };
+    if (end === at) return { text, startEnd, headers, end: newline + 1, bareLf, lengths };
     // a line that begins with white space continues the one before: §7.3.1
     let next = text.charCodeAt(newline + 1);
     while (next === 0x20 || next === 0x09) {
@@ -98,7 +97,7 @@ export function parseHead(text: string): Head {
       throw new SipError(400, 'too many headers', { offset: at });
     at = newline + 1;
   }
-  const head = { text, startAt, startEnd, headers, end: text.length, bareLf, lengths };
+  const head = { text, startEnd, headers, end: text.length, bareLf, lengths };
   throw refusal(
     head,
     new SipError(400, 'no empty line after the headers', { clause: 'RFC 3261 §7' }),
@@ -150,7 +149,7 @@ export function contentLength(head: Head): number | undefined {
  */
 export function assemble(head: Head, buffer: Buffer, from: number, end: number): SipMessage {
   const body = buffer.subarray(from + head.end, end);
-  const isAsWritten = !head.bareLf && head.startAt === 0 && head.lengths.length > 0;
+  const isAsWritten = !head.bareLf && head.lengths.length > 0;
   return messageOf(head, body, isAsWritten ? whole(buffer, from, end) : undefined);
 }
 
@@ -159,10 +158,10 @@ function whole(buffer: Buffer, from: number, end: number): Uint8Array {
 }
 
 function messageOf(head: Head, body: Uint8Array, octets: Uint8Array | undefined): SipMessage {
-  const { text, startAt, startEnd, headers, bareLf } = head;
-  const received: Received = { octets, text, startAt, startEnd, bareLf };
-  if (isStatusLine(text, startAt)) {
-    const { status, reason } = parseStatusLine(text, startAt, startEnd);
+  const { text, startEnd, headers, bareLf } = head;
+  const received: Received = { octets, text, startEnd, bareLf };
+  if (isStatusLine(text)) {
+    const { status, reason } = parseStatusLine(text, startEnd);
     return new SipResponse(status, reason, headers, body, received);
   }
   const { method, target } = parseRequestLine(head);
@@ -176,15 +175,10 @@ function messageOf(head: Head, body: Uint8Array, octets: Uint8Array | undefined)
   return new SipRequest(method, uri, headers, body, received);
 }
 
-const isStatusLine = (text: string, at: number): boolean =>
-  text.startsWith('SIP/', at) || /^sip\//i.test(text.slice(at, at + 4));
+const isStatusLine = (text: string): boolean => text.startsWith('SIP/') || /^sip\//i.test(text);
 
-function parseStatusLine(
-  text: string,
-  at: number,
-  end: number,
-): { status: number; reason: string } {
-  const line = text.slice(at, end);
+function parseStatusLine(text: string, end: number): { status: number; reason: string } {
+  const line = text.slice(0, end);
   const match = /^SIP\/(\d+\.\d+) ([1-6]\d\d)(?: ([^\r]*))?$/i.exec(line);
   if (match === null)
     throw new SipError(400, 'the status line is malformed', { clause: 'RFC 3261 §7.2' });
@@ -194,14 +188,14 @@ function parseStatusLine(
 }
 
 function parseRequestLine(head: Head): { method: string; target: string } {
-  const { text, startAt, startEnd } = head;
+  const { text, startEnd } = head;
   const malformed = (message: string, status = 400): SipError =>
-    refusal(head, new SipError(status, message, { offset: startAt, clause: 'RFC 3261 §7.1' }));
-  const first = text.indexOf(' ', startAt);
+    refusal(head, new SipError(status, message, { offset: 0, clause: 'RFC 3261 §7.1' }));
+  const first = text.indexOf(' ');
   const second = text.indexOf(' ', first + 1);
   if (first < 0 || second < 0 || second >= startEnd)
     throw malformed('the request line is malformed');
-  const method = text.slice(startAt, first);
+  const method = text.slice(0, first);
   if (!isToken(method)) throw malformed('the method is no token');
   const version = text.slice(second + 1, startEnd);
   if (version !== 'SIP/2.0') {
@@ -217,11 +211,11 @@ const NO_OCTETS = new Uint8Array(0);
 
 /** The error with what could be read of the request, where that is enough to answer it. */
 export function refusal(head: Head, error: SipError): SipError {
-  if (isStatusLine(head.text, head.startAt)) return error;
+  if (isStatusLine(head.text)) return error;
   if (!NEEDED_TO_ANSWER.every(key => head.headers.some(field => field.key === key))) return error;
-  const method = /^\S+/.exec(head.text.slice(head.startAt, head.startEnd))?.[0];
+  const method = /^\S+/.exec(head.text.slice(0, head.startEnd))?.[0];
   if (method === undefined || !isToken(method)) return error;
-  const target = head.text.slice(head.startAt + method.length, head.startEnd);
+  const target = head.text.slice(0 + method.length, head.startEnd);
   const uri: OtherUri = { scheme: 'unreadable', text: unfolded(target) };
   return error.with({ request: new SipRequest(method, uri, head.headers, NO_OCTETS) });
 }

@@ -108,7 +108,8 @@ export class SipStreamReader {
     try {
       items.push({ kind: 'message', message: assemble(head, this.#buffer, from, end) });
     } catch (error) {
-      this.#report(items, error, false); // its end is known: the stream goes on
+      // where Content-Length told its end, the stream goes on behind it
+      this.#report(items, error, head.lengths.length === 0);
     }
     return this.#start < this.#end;
   }

@@ -103,8 +103,11 @@ export function unfolded(text: string): string {
 
 /** Without SP, HTAB, CR and LF at either end. */
 export function trimmed(text: string): string {
-  let start = 0;
-  let end = text.length;
+  return trimmedSlice(text, 0, text.length);
+}
+
+/** `trimmed(text.slice(start, end))` with one slice. */
+export function trimmedSlice(text: string, start: number, end: number): string {
   while (start < end && isSpaceCode(text.charCodeAt(start))) start++;
   while (end > start && isSpaceCode(text.charCodeAt(end - 1))) end--;
   return start === 0 && end === text.length ? text : text.slice(start, end);

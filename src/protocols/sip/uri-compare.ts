@@ -104,26 +104,20 @@ export function impuOf(uri: Uri): string {
 const PLAIN_USER = /^[A-Za-z0-9+_]+$/;
 
 function canonicalUser(uri: SipUri): string {
-  const user = uri.user!;
+  let user = uri.user!;
   if (PLAIN_USER.test(user)) return user;
-  const digits = globalNumber(user);
-  if (digits !== undefined) return digits;
-  if (uri.params.get('user')?.toLowerCase() === 'phone') {
-    const number = user.split(';', 1)[0]!;
-    if (/^[0-9A-Fa-f*#().-]+$/.test(number)) return withoutSeparators(number);
-  }
   // RFC 3986 §6.2.2.2: an escape of what needs none is undone, another is written in upper case
-  return user.replace(/%([0-9a-fA-F]{2})/g, (coded, hex) => {
+  user = user.replace(/%([0-9a-fA-F]{2})/g, (coded, hex) => {
     const character = String.fromCharCode(Number.parseInt(hex, 16));
     return /[A-Za-z0-9\-_.!~*'()&=+$,;?/]/.test(character) ? character : coded.toUpperCase();
   });
-}
-
-/** `+1-555-0100;rn=…` names the subscriber +15550100. */
-function globalNumber(user: string): string | undefined {
-  if (user.charCodeAt(0) !== 0x2b) return undefined;
-  const number = decoded(user).split(';', 1)[0]!;
-  return /^\+[0-9().-]*[0-9][0-9().-]*$/.test(number) ? withoutSeparators(number) : undefined;
+  // `+1-555-0100;rn=…` names the subscriber +15550100
+  const number = user.split(';', 1)[0]!;
+  if (/^\+[0-9().-]*[0-9][().-]*$/.test(number)) return withoutSeparators(number);
+  const isPhone = uri.params.get('user')?.toLowerCase() === 'phone';
+  return isPhone && /^[0-9A-Fa-f*#().-]*[0-9A-Fa-f*#][().-]*$/.test(number)
+    ? withoutSeparators(number)
+    : user;
 }
 
 /** Whether two parameter lists hold the same names and values, in any order. */

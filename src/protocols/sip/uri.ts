@@ -182,7 +182,9 @@ function parseUriParams(text: string, at: number, stop: number): Params {
 }
 
 function paramName(text: string): string {
-  return (text.includes('%') ? decoded(text) : text).toLowerCase();
+  if (!text.includes('%')) return text.toLowerCase();
+  const plain = decoded(text);
+  return (/^[A-Za-z0-9\-_.!~*'()[\]/:&+$]+$/.test(plain) ? plain : text).toLowerCase();
 }
 
 function parseTelUri(text: string, at: number): TelUri {

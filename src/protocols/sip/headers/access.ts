@@ -2,7 +2,7 @@
 
 import { SipError } from '../error.ts';
 import { tokenValue, tokenWithParams } from '../grammar.ts';
-import { type Grammar, listHeader, singleHeader } from '../header.ts';
+import { type Grammar, listHeader } from '../header.ts';
 import { type Params, paramsText, parseParams } from '../params.ts';
 import { closingQuote, isToken, isTokenCode, quoted } from '../text.ts';
 

@@ -73,11 +73,9 @@ function withScheme(bare: ReadonlySet<string>): Grammar<AuthValue> {
       while (at < text.length && isTokenCode(text.charCodeAt(at))) at++;
       if (at === 0) throw new SipError(400, 'no scheme');
       const scheme = text.slice(0, at);
-      // Another scheme's credentials need not be parameters (RFC 7235 §2.1 token68): kept as one flag.
-      if (scheme.toLowerCase() !== 'digest' && !text.includes('=', at)) {
-        const rest = text.slice(skipSpace(text, at));
-        return { scheme, params: new Map(rest === '' ? [] : [[rest, null]]) };
-      }
+      // Another scheme's credentials may be one opaque word (RFC 7235 §2.1): kept as a flag.
+      const rest = text.slice(skipSpace(text, at));
+      if (/^[A-Za-z0-9\-._~+/]+=*$/.test(rest)) return { scheme, params: new Map([[rest, null]]) };
       return { scheme, params: parseAuthParams(text, at) };
     },
     format(value) {
