@@ -1,0 +1,91 @@
+// Which part of the trace somebody asks for: the API's query and the command line's filter.
+
+import type { Instant } from '#kernel/time';
+import type { MessageEvent, TraceEvent } from '#kernel/trace';
+import { Aliases, isMeant } from './identities.ts';
+import { type Story, StoryBook, storiesOf } from './stories.ts';
+
+export interface TraceQuery {
+  /** An IMPU, IMPI or IMSI, a number or a name: whole stories of that subscriber. */
+  readonly subscriber?: string;
+  /** A Call-ID, ICID, Session-Id or story id: that whole story. */
+  readonly call?: string;
+  /** Only messages of this protocol, and decisions. */
+  readonly protocol?: MessageEvent['protocol'];
+  /** Only what happened at this time or later. */
+  readonly since?: Instant;
+  /** At most so many events, the latest. Default 1000. */
+  readonly limit?: number;
+}
+
+export const DEFAULT_LIMIT = 1000;
+
+/** The stories asked for, in the order begun. `since` keeps those that went on then. */
+export function selectStories(events: Iterable<TraceEvent>, query: TraceQuery = {}): Story[] {
+  const { subscriber, call, since } = query;
+  const stories = storiesOf(events);
+  const identities = subscriber === undefined ? undefined : aliasesIn(stories).of(subscriber);
+  return stories.filter(
+    story =>
+      (identities === undefined || concerns(story, subscriber!, identities)) &&
+      (call === undefined || isCall(story, call)) &&
+      (since === undefined || story.ended >= since),
+  );
+}
+
+/** The events asked for, in their order. */
+export function selectEvents(events: Iterable<TraceEvent>, query: TraceQuery = {}): TraceEvent[] {
+  const { subscriber, call, protocol, since, limit = DEFAULT_LIMIT } = query;
+  const isWhole = subscriber === undefined && call === undefined;
+  const selected = isWhole
+    ? Array.from(events)
+    : selectStories(events, query)
+        .flatMap(story => story.events)
+        .sort((a, b) => a.sequence - b.sequence);
+  const wanted = selected.filter(
+    event =>
+      (since === undefined || event.time >= since) &&
+      (protocol === undefined || event.kind === 'decision' || event.protocol === protocol),
+  );
+  return limit > 0 ? wanted.slice(-limit) : [];
+}
+
+/**
+ * The same question put to events one by one as they happen. It learns which identities and
+ * Call-IDs belong together from the events kept before and from those it sees.
+ */
+export function liveFilter(
+  query: TraceQuery,
+  before: Iterable<TraceEvent> = [],
+): (event: TraceEvent) => boolean {
+  const { subscriber, call, protocol, since } = query;
+  const book = new StoryBook({ eventsPerStory: 1 });
+  const aliases = new Aliases();
+  const isAsked = (event: TraceEvent): boolean => {
+    const story = book.add(event);
+    aliases.learn(event);
+    if (call !== undefined && !isCall(story, call)) return false;
+    return subscriber === undefined || concerns(story, subscriber, aliases.of(subscriber));
+  };
+  for (const event of before) isAsked(event);
+  return event => {
+    if (!isAsked(event)) return false;
+    if (since !== undefined && event.time < since) return false;
+    return protocol === undefined || event.kind === 'decision' || event.protocol === protocol;
+  };
+}
+
+function aliasesIn(stories: readonly Story[]): Aliases {
+  const aliases = new Aliases();
+  for (const story of stories) for (const event of story.events) aliases.learn(event);
+  return aliases;
+}
+
+function concerns(story: Story, asked: string, identities: ReadonlySet<string>): boolean {
+  for (const identity of story.identities) {
+    if (identities.has(identity) || isMeant(identity, asked)) return true;
+  }
+  return false;
+}
+
+const isCall = (story: Story, call: string): boolean => story.id === call || story.calls.has(call);
