@@ -80,13 +80,18 @@ export abstract class BaseStream implements Stream, Resource {
     if (this.#state !== 'opening') return;
     this.#open(local);
     this.#release = this.context.book.claim(this.context.instance, 'tcp', local);
-    this.onOpen();
+    this.#tell(() => this.onOpen());
   }
 
   /** For a stream that was accepted, which is open from the start. */
   protected accepted(local: Address): void {
     this.#open(local);
     this.#guard(this.context.limits.silence, () => this.fail('silent'));
+  }
+
+  /** Gives an accepted stream to its owner. */
+  handTo(accept: (stream: Stream) => void): void {
+    this.#tell(() => accept(this));
   }
 
   #open(local: Address): void {
@@ -102,7 +107,7 @@ export abstract class BaseStream implements Stream, Resource {
       this.#timer.cancel();
       this.#timer = undefined;
     }
-    this.onOctets(octets);
+    this.#tell(() => this.onOctets(octets));
   }
 
   /** The connection is gone. */
@@ -118,7 +123,17 @@ export abstract class BaseStream implements Stream, Resource {
     this.#state = 'closed';
     if (this.#hasEnded) return;
     this.#hasEnded = true;
-    this.onClosed(reason);
+    this.#tell(() => this.onClosed(reason));
+  }
+
+  /** An owner that throws has lost its place in the stream: it ends. */
+  #tell(what: () => void): void {
+    try {
+      what();
+    } catch (error) {
+      this.context.fault(error);
+      if (this.#state === 'open') this.fail('internal error');
+    }
   }
 
   #guard(delay: number, fire: () => void): void {

@@ -14,8 +14,11 @@ export class SystemClock implements Clock {
   #armed: Instant = Number.POSITIVE_INFINITY;
   #firing = false;
   #closed = false;
+  readonly #fault: (error: unknown) => void;
 
-  constructor() {
+  /** `fault` takes what a callback throws, so that it takes no other along. */
+  constructor(fault: (error: unknown) => void = raise) {
+    this.#fault = fault;
     this.#wheel = new TimerWheel(this.now(), () => this.#disarm());
   }
 
@@ -36,7 +39,7 @@ export class SystemClock implements Clock {
    * promises that one has moved settle before the next.
    */
   soon(fire: () => void): void {
-    setImmediate(fire);
+    setImmediate(this.#run, fire);
   }
 
   /** Timers that wait. */
@@ -63,21 +66,30 @@ export class SystemClock implements Clock {
     this.#armed = Number.POSITIVE_INFINITY;
   }
 
+  readonly #run = (fire: () => void): void => {
+    try {
+      fire();
+    } catch (error) {
+      this.#fault(error);
+    }
+  };
+
   readonly #expire = (): void => {
     this.#armed = Number.POSITIVE_INFINITY;
     this.#firing = true;
-    for (const timer of this.#wheel.advance(this.now())) {
-      try {
-        timer.run();
-      } catch (error) {
-        // It ends the process as it would from a timer of its own, but takes no other along.
-        setImmediate(() => {
-          throw error;
-        });
-      }
+    try {
+      for (const timer of this.#wheel.advance(this.now())) this.#run(() => timer.run());
+    } finally {
+      this.#firing = false;
+      const next = this.#wheel.next;
+      if (next !== undefined && !this.#closed) this.#arm(next);
     }
-    this.#firing = false;
-    const next = this.#wheel.next;
-    if (next !== undefined && !this.#closed) this.#arm(next);
   };
+}
+
+/** Ends the process, in a turn of its own. */
+function raise(error: unknown): void {
+  setImmediate(() => {
+    throw error;
+  });
 }

@@ -1,6 +1,7 @@
 // What every socket of an instance needs of its host, and how errors of the system become ours.
 
 import { isIP } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { AddressError } from '../errors.ts';
 import type { Address, Clock, Log } from '../host.ts';
 import type { AddressBook, Transport } from './address-book.ts';
@@ -15,6 +16,10 @@ export interface SocketContext {
   readonly limits: Limits;
   /** Resources open; the host closes what is left when it closes. */
   readonly resources: Set<Resource>;
+  /** Connections accepted by listeners, streams already or not yet; cut off when the host closes. */
+  readonly connections: Set<Duplex>;
+  /** Takes what a callback of the owner threw: our own mistake. */
+  readonly fault: (error: unknown) => void;
 }
 
 export interface Resource {

@@ -78,7 +78,12 @@ class UdpSocket implements DatagramSocket {
     );
     context.resources.add(this);
     socket.on('message', (datagram, from) => {
-      if (!this.#closed) receive(datagram, { host: plainHost(from.address), port: from.port });
+      if (this.#closed) return;
+      try {
+        receive(datagram, { host: plainHost(from.address), port: from.port });
+      } catch (error) {
+        context.fault(error); // the next datagram owes nothing to this one
+      }
     });
     socket.on('error', () => this.#lost());
   }

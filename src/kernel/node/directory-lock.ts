@@ -20,7 +20,7 @@ export interface DirectoryLock {
 export function lockDirectory(directory: string): DirectoryLock {
   const path = join(directory, NAME);
   try {
-    mkdirSync(directory, { recursive: true });
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
   } catch (error) {
     throw new UsageError(`data directory ${directory}: ${(error as Error).message}`);
   }

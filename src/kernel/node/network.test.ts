@@ -298,6 +298,48 @@ test('closing a host closes what it left open, and frees its names and ports', a
   again.network.serveLocal('a.home', () => {});
 });
 
+test('a mistake in a callback is told, ends its stream, and takes nothing else along', async t => {
+  const faults: string[] = [];
+  const onFault = (error: unknown, instance?: string) => void faults.push(`${instance}: ${error}`);
+  const { a, b } = hosts(t, { onFault });
+  const wrong = (what: string) => () => {
+    throw new TypeError(what);
+  };
+  const listener = await b.network.listen('tcp', ANY, stream => {
+    stream.onOctets = wrong('octets');
+  });
+  const stream = a.network.connect('tcp', listener.local);
+  stream.send(Buffer.from('x'));
+  assert.equal(await closed(stream), 'closed by peer');
+
+  let received = 0;
+  const far = await b.network.bindDatagram(ANY, () => {
+    if (++received === 1) wrong('datagram')();
+  });
+  const near = await a.network.bindDatagram(ANY, () => {});
+  near.send(Buffer.from('x'), far.local);
+  near.send(Buffer.from('x'), far.local);
+  while (received < 2) await new Promise(resolve => setTimeout(resolve, 1));
+
+  a.clock.soon(wrong('soon'));
+  a.clock.after(0, wrong('timer'));
+  await new Promise<void>(resolve => a.clock.after(0, resolve));
+  assert.deepEqual(faults, [
+    'b: TypeError: octets',
+    'b: TypeError: datagram',
+    'undefined: TypeError: soon',
+    'undefined: TypeError: timer',
+  ]);
+});
+
+test('a mistake is logged with where it happened, when nobody else takes it', async t => {
+  const { a, written } = hosts(t);
+  a.clock.soon(() => assert.fail('by us'));
+  await new Promise<void>(resolve => a.clock.after(1, resolve));
+  assert.equal(written.length, 1);
+  assert.match(written[0]!, /error process internal error .*by us.*network\.test\.ts/);
+});
+
 test('a process that is closed holds node no longer', async () => {
   const module = new URL('./process.ts', import.meta.url).href;
   const script = `
@@ -310,6 +352,9 @@ test('a process that is closed holds node no longer', async () => {
     const listener = await network.listen('tcp', any, () => {});
     const stream = network.connect('tcp', listener.local);
     await new Promise(resolve => { stream.onOpen = resolve; });
+    const web = await network.listen('ws', any, () => {});
+    const half = network.connect('tcp', web.local); // sends no request
+    await new Promise(resolve => { half.onOpen = resolve; });
     await process.close();
     console.log('closed');
   `;

@@ -99,7 +99,7 @@ export class NodeNetwork implements Network {
 
   /** Closes all that is still open; what has not gone after `grace` is cut off. */
   async close(grace: Duration): Promise<void> {
-    const { resources, clock } = this.#context;
+    const { resources, connections, clock } = this.#context;
     for (const resource of [...resources]) resource.close();
     const end = clock.now() + grace;
     while (resources.size > 0 && clock.now() < end) {
@@ -107,6 +107,8 @@ export class NodeNetwork implements Network {
     }
     for (const resource of [...resources]) resource.destroy();
     resources.clear();
+    // Handshakes under way, and what else never became a stream.
+    for (const connection of [...connections]) connection.destroy();
   }
 
   /** A connection that could not even be tried ends like one that failed. */

@@ -20,6 +20,9 @@ function make(setting: SuiteSetting): SuiteWorld {
     names: name => setting.names[name],
     lookup: async () => [],
     log: { level: 'silent' },
+    onFault(error) {
+      throw error;
+    },
   });
   return {
     host(name) {

@@ -34,6 +34,11 @@ export interface ProcessOptions {
   readonly recorder?: Recorder;
   readonly log?: LogOptions;
   readonly limits?: Partial<Limits>;
+  /**
+   * Takes our own mistakes: what a callback threw, and at which instance where that is known. Default:
+   * the log, at level error; the procedure has ended, the process goes on.
+   */
+  readonly onFault?: (error: unknown, instance: string | undefined) => void;
   /** Stands in for the DNS. */
   readonly lookup?: Lookup;
 }
@@ -66,7 +71,11 @@ const GRACE = seconds(1);
 export function createProcess(options: ProcessOptions = {}): HostProcess {
   const lock: DirectoryLock | undefined =
     options.data === undefined ? undefined : lockDirectory(options.data);
-  const clock = new SystemClock();
+  const clock: SystemClock = new SystemClock(error => fault(error, undefined));
+  const ownLog = createLog('process', clock, options.log);
+  const fault =
+    options.onFault ??
+    ((error, instance) => ownLog.error('internal error', { instance, error: stackOf(error) }));
   const random = new SystemRandom();
   const counter = new EventCounter();
   const book = new AddressBook();
@@ -98,6 +107,8 @@ export function createProcess(options: ProcessOptions = {}): HostProcess {
         book,
         limits,
         resources: new Set(),
+        connections: new Set(),
+        fault: error => fault(error, name),
       };
       const network = new NodeNetwork(context, bus, resolver);
       const ownerOf: TraceOwner = (address, link) => book.ownerOf(address, link);
@@ -119,6 +130,9 @@ export function createProcess(options: ProcessOptions = {}): HostProcess {
     },
   };
 }
+
+const stackOf = (error: unknown): string =>
+  error instanceof Error ? (error.stack ?? error.message) : String(error);
 
 type TraceOwner = NodeNetwork['ownerOf'];
 type ClosableStore = Store & { close?(): void };

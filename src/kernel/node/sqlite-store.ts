@@ -1,7 +1,7 @@
 // The durable store of one instance: a database file of its own, so that processes never share a
 // writer. Commits made in one turn of the loop become one transaction, whose cost they share.
 
-import { mkdirSync, statSync } from 'node:fs';
+import { chmodSync, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { Unavailable, UsageError } from '../errors.ts';
@@ -209,7 +209,7 @@ function damaged(path: string, error: unknown): UsageError {
 function open(path: string, options: SqliteStoreOptions): DatabaseSync {
   let database: DatabaseSync;
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     database = new DatabaseSync(path, { timeout: 1000 });
   } catch (error) {
     throw new UsageError(`database ${path} cannot be opened: ${(error as Error).message}`);
@@ -220,7 +220,9 @@ function open(path: string, options: SqliteStoreOptions): DatabaseSync {
     if (application !== APPLICATION && !isNew) {
       throw new UsageError(`database ${path} belongs to another program: give another --data`);
     }
-    if (!isNew && statSync(path).size <= CHECKED_WHOLE) check(database, path);
+    if (isNew)
+      chmodSync(path, 0o600); // keys of subscribers are in it
+    else if (statSync(path).size <= CHECKED_WHOLE) check(database, path);
     database.exec(`
       PRAGMA journal_mode = WAL;
       PRAGMA synchronous = ${options.synchronous ?? 'NORMAL'};

@@ -59,7 +59,7 @@ export async function listenTcp(
 ): Promise<Listener> {
   const take = (socket: Socket) => {
     if (socket.destroyed || socket.remoteAddress === undefined) return; // gone already
-    accept(SocketStream.accepted(context, protocol, socket));
+    SocketStream.accepted(context, protocol, socket).handTo(accept);
   };
   if (protocol === 'tcp') {
     const server = createServer({ noDelay: true, keepAlive: true }, take);
@@ -83,10 +83,13 @@ export async function bindServer(
   context: SocketContext,
   server: Server,
   local: Address,
-  closeToo: () => void = () => {},
 ): Promise<Listener> {
   checkAddress(local);
   server.maxConnections = context.limits.connections;
+  server.on('connection', socket => {
+    context.connections.add(socket);
+    socket.once('close', () => context.connections.delete(socket));
+  });
   await new Promise<void>((resolve, reject) => {
     const refuse = (error: Error) => {
       void bindError(error, 'tcp', local, context.book).then(reject);
@@ -116,7 +119,6 @@ export async function bindServer(
       isOpen = false;
       release();
       server.close();
-      closeToo();
       // The port is free at once; the server's own 'close' waits for every connection.
       context.resources.delete(listener);
     },

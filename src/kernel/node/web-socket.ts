@@ -72,10 +72,10 @@ export async function listenWebSocket(
     upgrader.handleUpgrade(request, socket, head, webSocket => {
       open++;
       webSocket.once('close', () => open--);
-      accept(WebSocketStream.accepted(context, protocol, request.socket, webSocket));
+      WebSocketStream.accepted(context, protocol, request.socket, webSocket).handTo(accept);
     });
   });
-  return bindServer(context, http, local, () => http.closeIdleConnections());
+  return bindServer(context, http, local);
 }
 
 function refuse(socket: Duplex, status: number): void {
