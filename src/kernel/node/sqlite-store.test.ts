@@ -5,6 +5,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -39,6 +40,15 @@ test('what was committed is there when the file is opened again', async t => {
   const again = open(t, path);
   assert.deepEqual(await again.get('things', 'a'), { b: [1, 2] });
   assert.deepEqual(await again.scan('other-table'), [['c', 'x']]);
+});
+
+test('nobody else on the machine can read the database', async t => {
+  const folder = directory(t);
+  const store = open(t, join(folder, 'hss.db'));
+  await store.commit([put('a', 1)]);
+  const files = readdirSync(folder);
+  assert.ok(files.length > 1, `${files}`);
+  for (const file of files) assert.equal(statSync(join(folder, file)).mode & 0o077, 0, file);
 });
 
 test('a process killed at once after a commit has lost nothing of it', async t => {
