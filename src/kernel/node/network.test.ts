@@ -171,7 +171,7 @@ test('a peer that does not read is let go at the bound', async t => {
 });
 
 test('a connection that is not taken up, or says nothing, does not wait for ever', async t => {
-  const { a, b } = hosts(t, { limits: { connect: ms(30), silence: ms(30) } });
+  const { a, b } = hosts(t, { limits: { connect: ms(300), silence: ms(30) } });
   const mute = await deaf(t);
   for (const protocol of ['tls', 'ws'] as const) {
     const stream = a.network.connect(protocol, mute, { webSocket: SIP });
