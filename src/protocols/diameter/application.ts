@@ -43,7 +43,7 @@ export interface Command<
 
 /** Any command. */
 // biome-ignore lint/suspicious/noExplicitAny: members are both read and written; only any is above all
-export type AnyCommand = Command<any, any, any>;
+export type AnyCommand = Command<any, any, string>;
 
 /** What a handler of the command is given. */
 export type RequestOf<C> = C extends Command<infer Q, infer _, infer __> ? ValuesOf<Q> : never;
@@ -70,8 +70,9 @@ export interface Application<R extends string = string> {
   /** 0 for IETF applications: no Vendor-Specific-Application-Id then. */
   readonly vendor: number;
   readonly spec: string;
-  /** Experimental results of the application's vendor. */
-  readonly results: Readonly<Record<R, number>>;
+  /** Experimental results of the application's vendor: their numbers by name. */
+  readonly results: Readonly<Record<string, number>>;
+  readonly resultNames: readonly R[];
 
   avp<T, I>(
     name: string,
@@ -106,7 +107,8 @@ export function application<R extends string = never>(what: {
     id: what.id,
     vendor: what.vendor,
     spec: what.spec,
-    results: what.results ?? ({} as Record<R, number>),
+    results: what.results ?? {},
+    resultNames: Object.keys(what.results ?? {}) as R[],
 
     avp(name, code, type, clause, options = {}) {
       const definition = {

@@ -1,17 +1,33 @@
 // One function's Diameter presence: peers, connections, requests and answers, over the host.
+// RFC 6733
 
-import type { Address, Host } from '#kernel/host';
-import type { Duration } from '#kernel/time';
+import { assert } from '#kernel/errors';
+import type { Address, Host, LinkProtocol, Listener } from '#kernel/host';
+import type { Pipe } from '#kernel/pipe';
+import { type Duration, inSeconds, seconds } from '#kernel/time';
+import { deadline } from '#kernel/wait';
+import { Admission } from './admission.ts';
 import type {
-  AnswerInput,
+  AnswerCommon,
   AnswerOf,
   AnyCommand,
   Application,
+  Command,
   RequestInput,
-  RequestOf,
-  Result,
 } from './application.ts';
+import { Calls } from './calls.ts';
+import type { Identity } from './capabilities.ts';
+import { Connection } from './connection.ts';
+import type { InputOf, Members, ValuesOf } from './definition.ts';
+import type { Values } from './group.ts';
+import { FLAG } from './header.ts';
+import { Envelope } from './make.ts';
 import type { DiameterMessage } from './message.ts';
+import { PEER_DEFAULTS } from './peer.ts';
+import { type PeerSurroundings, RemotePeer, wireConnection } from './remote-peer.ts';
+import { type AnyHandler, type RequestContext, Serving } from './serving.ts';
+
+export type { RequestContext } from './serving.ts';
 
 export interface DiameterConfig {
   /** Origin-Host: 'hss.ims.mnc001.mcc001.3gppnetwork.org'. RFC 6733 §6.3 */
@@ -21,25 +37,33 @@ export interface DiameterConfig {
   readonly applications: readonly Application[];
   /** Host-IP-Address literals for CER and CEA; default: the address each link has. §5.3.5 */
   readonly hostAddresses?: readonly string[];
+  /** Product-Name. Default 'Carillon'. §5.3.7 */
   readonly productName?: string;
+  /** Vendor-Id: the maker's enterprise number. Default 0, none. §5.3.3 */
   readonly vendorId?: number;
-  /** Whether a peer of this identity may connect. Default: any peer we connect to, no other. */
+  /** Whether a peer of this identity may connect. Default: those we connect to by name. */
   readonly allowedPeers?: (identity: string) => boolean;
-  /** Watchdog interval Tw, RFC 3539 §3.4.1. Default 30 s, at least 6 s. */
+  /** Watchdog interval Tw. Default 30 s, at least 6 s. RFC 3539 §3.4.1 */
   readonly tw?: Duration;
   /** How long a call waits for its answer. Default 5 s. */
   readonly timeout?: Duration;
-  /** Requests sent and unanswered, at most; above it, calls give DIAMETER_TOO_BUSY. Default 10 000. */
+  /** The first wait before connecting again. Default 250 ms; it doubles. */
+  readonly firstRetry?: Duration;
+  /** The longest wait before connecting again. Default 30 s. RFC 6733 §2.1, Tc */
+  readonly lastRetry?: Duration;
+  /** Requests sent and unanswered, at most; beyond, calls give DIAMETER_TOO_BUSY. Default 10 000. */
   readonly maxPending?: number;
-  /** Requests received and unanswered, at most; above it they are answered DIAMETER_TOO_BUSY. */
+  /** Requests received and unanswered, at most; beyond, DIAMETER_TOO_BUSY. Default 10 000. */
   readonly maxServing?: number;
+  /** Peers, and connections that have not said who they are: of each so many. Default 1 000. */
+  readonly maxConnections?: number;
 }
 
 export interface PeerConfig {
   /** The Origin-Host that must answer; default: whoever answers. */
   readonly identity?: string;
   readonly realm: string;
-  /** Names (resolved for each attempt) or `ip:port`, tried in turn. */
+  /** Names (resolved for each round of attempts), `ip:port` or `[ipv6]:port`, tried in turn. */
   readonly endpoints: readonly string[];
 }
 
@@ -47,18 +71,12 @@ export interface PeerStatus {
   readonly identity: string | undefined;
   readonly realm: string;
   readonly state: 'closed' | 'connecting' | 'open' | 'suspect' | 'closing';
-  readonly link: 'local' | 'tcp' | undefined;
+  readonly link: LinkProtocol | undefined;
   readonly remote: Address | undefined;
+  /** Ids of the applications that both have. */
   readonly applications: readonly number[];
+  /** Requests sent there that wait for an answer. */
   readonly pending: number;
-}
-
-export interface RequestContext {
-  /** Origin-Host and Origin-Realm of whoever asks. */
-  readonly origin: { readonly host: string; readonly realm: string };
-  readonly sessionId: string;
-  /** For the trace: `decide(…, { about: context.message })`. */
-  readonly message: DiameterMessage;
 }
 
 export interface CallOptions {
@@ -69,62 +87,233 @@ export interface CallOptions {
   readonly timeout?: Duration | undefined;
 }
 
-/** An answer, and where it came from. */
+/** An answer, and the message it came in. */
 export type CallResult<C> = AnswerOf<C> & {
-  /** The answer as received; undefined where none came and we made the result ourselves. */
+  /** As received; undefined where none came and we made the result ourselves. */
   readonly message: DiameterMessage | undefined;
 };
 
-export type Handler<C> = (
-  request: RequestOf<C>,
+export type Handler<Q extends Members, A extends Members, R extends string> = (
+  request: ValuesOf<Q>,
   context: RequestContext,
-) => AnswerInput<C> | Promise<AnswerInput<C>>;
+) => HandlerAnswer<A, R> | Promise<HandlerAnswer<A, R>>;
+type HandlerAnswer<A extends Members, R extends string> = AnswerCommon<R> & InputOf<A>;
 
 /** The result by its spec name, Result-Code and Experimental-Result in one. */
 export function resultOf<A extends { readonly result: string }>(answer: A): A['result'] {
   return answer.result;
 }
 
+/** How long stopping waits for requests that are being served. */
+const DRAIN = seconds(1);
+/** Unless `maxConnections` says otherwise. */
+const MAX_CONNECTIONS = 1_000;
+
 export class DiameterNode {
   onPeerChange: (peer: PeerStatus) => void = () => {};
+  readonly #host: Host;
+  readonly #config: DiameterConfig;
+  readonly #self: Identity;
+  readonly #envelope: Envelope;
+  readonly #calls: Calls;
+  readonly #serving: Serving;
+  readonly #around: PeerSurroundings;
+  readonly #admission: Admission;
+  readonly #listeners: Listener[] = [];
+  /** In the order of `connect()`, then those who came by themselves. */
+  #peers: RemotePeer[] = [];
+  readonly #shown = new WeakMap<RemotePeer, string>();
+  #sessions: number;
+  #stopping: Promise<void> | undefined;
 
-  constructor(_host: Host, _config: DiameterConfig) {}
+  constructor(host: Host, config: DiameterConfig) {
+    const tw = config.tw ?? PEER_DEFAULTS.tw;
+    assert(tw >= seconds(6), `Tw of ${tw} ms, less than the 6 s of RFC 3539 §3.4.1`);
+    this.#host = host;
+    this.#config = config;
+    this.#self = {
+      identity: config.identity,
+      realm: config.realm,
+      vendorId: config.vendorId ?? 0,
+      productName: config.productName ?? 'Carillon',
+      originStateId: inSeconds(host.clock.now()) >>> 0,
+      applications: config.applications,
+    };
+    this.#sessions = Buffer.from(host.random.bytes(4)).readUInt32BE(0);
+    this.#envelope = new Envelope(config.identity, config.realm);
+    this.#calls = new Calls(host, () => this.#peers, config.maxPending ?? 10_000);
+    const maxServing = config.maxServing ?? 10_000;
+    this.#serving = new Serving(host, this.#self, this.#envelope, maxServing);
+    this.#around = this.#surroundings(tw);
+    this.#admission = new Admission({
+      host,
+      self: this.#self,
+      envelope: this.#envelope,
+      maxConnections: config.maxConnections ?? MAX_CONNECTIONS,
+      peerFor: identity => this.#peerFor(identity),
+    });
+  }
 
   /** Accepts peers over TCP. Rejects with an AddressError where the port is taken. */
-  async listen(_local: Address): Promise<Address> {
-    throw new Error('not yet');
+  async listen(local: Address): Promise<Address> {
+    const listener = await this.#host.network.listen('tcp', local, stream => {
+      this.#admission.take(wireConnection(this.#host, stream, this.#around.pointOf));
+    });
+    if (this.#stopping === undefined) this.#listeners.push(listener);
+    else listener.close();
+    return listener.local;
   }
 
   /** Accepts peers over links inside this process under `name`. */
-  serveLocal(_name: string): void {}
+  serveLocal(name: string): void {
+    const accept = (pipe: Pipe<DiameterMessage>) => {
+      this.#admission.take(new Connection(this.#host, pipe, this.#around.pointOf));
+    };
+    this.#listeners.push(this.#host.network.serveLocal<DiameterMessage>(name, accept));
+  }
 
   /** Connects, and keeps connected, to a peer; its absence is an answer and never an error. */
-  connect(_peer: PeerConfig): void {}
+  connect(target: PeerConfig): void {
+    assert(this.#stopping === undefined, 'this node stops');
+    assert(target.endpoints.length > 0, `no endpoint for ${target.identity}`);
+    const peer = new RemotePeer(target, this.#around);
+    const configured = this.#peers.filter(({ target }) => target.endpoints.length > 0).length;
+    this.#peers.splice(configured, 0, peer);
+    peer.start();
+  }
 
   /**
    * Answers requests of the command. A handler that throws a DiameterError answers with it; one
-   * that throws anything else answers DIAMETER_UNABLE_TO_COMPLY and logs.
+   * that throws anything else answers DIAMETER_UNABLE_TO_COMPLY and is logged.
    */
-  handle<C extends AnyCommand>(_command: C, _handler: Handler<C>): void {}
+  handle<Q extends Members, A extends Members, R extends string>(
+    command: Command<Q, A, R>,
+    handler: Handler<Q, A, R>,
+  ): void {
+    this.#serving.handle(command as unknown as AnyCommand, handler as unknown as AnyHandler);
+  }
 
   /**
-   * Asks. Never throws: no peer is DIAMETER_UNABLE_TO_DELIVER, as is no answer in time; too many
-   * unanswered is DIAMETER_TOO_BUSY.
+   * Asks. Never throws for what a peer or a network does: no peer and no answer in time are
+   * DIAMETER_UNABLE_TO_DELIVER, too many unanswered DIAMETER_TOO_BUSY.
    */
   async call<C extends AnyCommand>(
-    _command: C,
-    _request: RequestInput<C>,
-    _options: CallOptions,
+    command: C,
+    request: RequestInput<C>,
+    options: CallOptions,
   ): Promise<CallResult<C>> {
-    throw new Error('not yet');
+    const { destinationRealm, destinationHost, timeout } = options;
+    const sessionId = options.sessionId ?? this.#newSessionId();
+    const to = { sessionId, destinationRealm, destinationHost };
+    const avps = this.#envelope.request(command, request as Values, to);
+    const patience = timeout ?? this.#config.timeout ?? seconds(5);
+    const answer = await this.#calls.start(command, avps, { ...to, timeout: patience });
+    return answer as CallResult<C>;
   }
 
   peers(): readonly PeerStatus[] {
-    return [];
+    return this.#peers.map(statusOf);
   }
 
-  /** Says goodbye to every peer (DPR) and closes. */
-  async stop(): Promise<void> {}
+  /** Finishes what is being served, says goodbye to every peer (DPR), and closes. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    for (const listener of this.#listeners.splice(0)) listener.close();
+    this.#admission.stop();
+    await deadline(this.#host.clock, DRAIN, this.#serving.idle(), () => {});
+    this.#calls.stop();
+    await Promise.all(this.#peers.map(peer => peer.stop()));
+  }
+
+  /** `<identity>;<high 32 bits>;<low 32 bits>`. RFC 6733 §8.8 */
+  #newSessionId(): string {
+    this.#sessions = (this.#sessions + 1) >>> 0;
+    return `${this.#self.identity};${this.#self.originStateId};${this.#sessions}`;
+  }
+
+  /** The peer of that name, where it may be one of ours. */
+  #peerFor(identity: string): RemotePeer | undefined {
+    const key = identity.toLowerCase();
+    if (key === this.#self.identity.toLowerCase()) return undefined;
+    const named = this.#peers.filter(peer => peer.key === key);
+    const known = named.find(peer => peer.current !== undefined) ?? named[0];
+    const isOurs = named.some(({ target }) => target.identity !== undefined);
+    const mayCome = this.#config.allowedPeers?.(identity) ?? isOurs;
+    if (!mayCome) return undefined;
+    if (known !== undefined) return known;
+    if (this.#peers.length >= (this.#config.maxConnections ?? MAX_CONNECTIONS)) return undefined;
+    const peer = new RemotePeer({ identity, realm: '', endpoints: [] }, this.#around);
+    this.#peers.push(peer);
+    return peer;
+  }
+
+  #surroundings(tw: Duration): PeerSurroundings {
+    const { firstRetry, lastRetry, hostAddresses } = this.#config;
+    const [application] = this.#config.applications;
+    const points = new Map(this.#config.applications.map(({ id, name }) => [id, name]));
+    return {
+      host: this.#host,
+      self: this.#self,
+      envelope: this.#envelope,
+      hostAddresses,
+      settings: {
+        ...PEER_DEFAULTS,
+        tw,
+        firstRetry: firstRetry ?? PEER_DEFAULTS.firstRetry,
+        lastRetry: lastRetry ?? PEER_DEFAULTS.lastRetry,
+      },
+      pointOf: ({ application: id }) => points.get(id) ?? application?.name ?? 'Diameter',
+      isFree: (peer, identity) =>
+        !this.#peers.some(
+          other =>
+            other !== peer && other.key === identity.toLowerCase() && other.current !== undefined,
+        ),
+      onRequest: (_, connection, message) => this.#serving.request(connection, message),
+      onAnswer: (peer, connection, message) => this.#calls.answered(peer, connection, message),
+      onMalformed: (connection, fault) => {
+        if (fault.header.flags & FLAG.request) this.#serving.malformed(connection, fault);
+        else this.#calls.malformed(connection, fault);
+      },
+      onLost: (peer, connection) => this.#calls.lost(peer, connection),
+      onSuspected: (peer, connection) => this.#calls.suspected(peer, connection),
+      onChange: peer => this.#changed(peer),
+    };
+  }
+
+  #changed(peer: RemotePeer): void {
+    const status = statusOf(peer);
+    const shown = `${status.state} ${status.identity} ${peer.usable !== undefined}`;
+    if (this.#shown.get(peer) === shown) return;
+    this.#shown.set(peer, shown);
+    if (status.state === 'closed' && peer.target.endpoints.length === 0) {
+      this.#peers = this.#peers.filter(other => other !== peer);
+    }
+    this.#calls.retry();
+    this.onPeerChange(status);
+  }
 }
 
-export type { Result };
+function statusOf(peer: RemotePeer): PeerStatus {
+  const { current, identity, realm, machine } = peer;
+  const { state, health } = machine;
+  return {
+    identity,
+    realm,
+    state:
+      state === 'open'
+        ? health === 'okay'
+          ? 'open'
+          : 'suspect'
+        : state === 'closed' || state === 'closing'
+          ? state
+          : 'connecting',
+    link: current?.pipe.protocol,
+    remote: current?.pipe.remote,
+    applications: current?.capabilities?.applications ?? [],
+    pending: peer.calls().length,
+  };
+}
