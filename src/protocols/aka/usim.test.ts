@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { resynchronise } from './auts.ts';
-import { milenage, opcFrom } from './milenage.ts';
+import { milenage, opcFrom, type SubscriberKey } from './milenage.ts';
 import {
   DELTA,
   type HeSequence,
@@ -13,8 +13,10 @@ import {
 } from './sequence.ts';
 import { Usim } from './usim.ts';
 
-const k = Buffer.from('465b5ce8b199b49faa5f0a2ee238a6bc', 'hex');
-const key = { k, opc: Buffer.from('cd63cb71954a9f4e48a5994e37a02baf', 'hex') };
+const key: SubscriberKey = {
+  k: Buffer.from('465b5ce8b199b49faa5f0a2ee238a6bc', 'hex'),
+  opc: Buffer.from('cd63cb71954a9f4e48a5994e37a02baf', 'hex'),
+};
 const amf = Buffer.from('8000', 'hex');
 const rand = (n: number): Uint8Array => new Uint8Array(16).fill(n);
 
@@ -103,11 +105,12 @@ test('an AUTS that the card did not make, or made for another RAND, is refused',
   const usim = new Usim(key);
   usim.authenticate(rand(1), vector(1, sqnOf(3, 16)).autn);
   const answer = usim.authenticate(rand(1), vector(1, sqnOf(3, 16)).autn);
-  if (answer.kind !== 'synchronisation failure') return assert.fail(answer.kind);
+  assert.equal(answer.kind, 'synchronisation failure');
+  if (answer.kind !== 'synchronisation failure') return;
   const state = startingAt(sqnFrom(new Uint8Array(6)));
   assert.equal(resynchronise(key, state, rand(2), answer.auts).kind, 'mac failure');
   for (let octet = 0; octet < 14; octet++) {
-    const changed = Uint8Array.from(answer.auts);
+    const changed: Uint8Array = Uint8Array.from(answer.auts);
     changed[octet]! ^= 0x80;
     assert.equal(resynchronise(key, state, rand(1), changed).kind, 'mac failure', `${octet}`);
   }

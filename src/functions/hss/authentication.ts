@@ -1,0 +1,187 @@
+// Authentication procedure: vectors for the S-CSCF. TS 29.228 §6.3, TS 33.203 §6.1
+
+import { resynchronise } from '#aka/auts';
+import type { HeSequence } from '#aka/sequence';
+import type { MultimediaAuth, MultimediaAuthRequest } from '#diameter/cx';
+import { DiameterError } from '#diameter/errors';
+import type { RequestContext } from '#diameter/node';
+import type { Write } from '#kernel/host';
+import { type AuthItem, akaItems, digestItems, keyOf } from './auc.ts';
+import { type HssParts, type Outcome, type Procedure, subscriptionOf } from './cx.ts';
+import type { Entry } from './database.ts';
+import { AKA_SCHEME, DIGEST_SCHEME, type Scheme } from './identities.ts';
+import type { Registration } from './registrations.ts';
+
+type Answer = Outcome<typeof MultimediaAuth>;
+
+const clause = (step: number): string => `TS 29.228 §6.3.1 step ${step}`;
+
+/** RAND and AUTS, in the SIP-Authorization of a request. TS 29.228 table 6.3.3 */
+const RESYNCHRONISATION = 16 + 14;
+
+/** Vectors for the S-CSCF that is to authenticate this IMPI. */
+export const multimediaAuth: Procedure<typeof MultimediaAuth> = async (hss, request, context) => {
+  const { impi, impu, server, auth } = request;
+  const found = await subscriptionOf(hss, impi, [impu]);
+  if (found.kind === 'refused') {
+    const step = found.result === 'DIAMETER_ERROR_USER_UNKNOWN' ? 1 : 2;
+    return { answer: { result: found.result }, because: found.because, clause: clause(step) };
+  }
+  const { entry } = found;
+  const { scheme } = entry.identities.impis.find(identity => identity.impi === impi)!;
+  if (!isOfScheme(auth.scheme, scheme)) {
+    return {
+      answer: { result: 'DIAMETER_ERROR_AUTH_SCHEME_NOT_SUPPORTED' },
+      because: () => `${impi} is authenticated by ${scheme}, not by ${auth.scheme ?? 'nothing'}`,
+      clause: clause(3),
+    };
+  }
+  const registration = await hss.registrations.get(entry.subscriber.imsi);
+  return scheme === DIGEST_SCHEME
+    ? digest(hss, request, entry, registration)
+    : aka(hss, request, context, entry, registration, assigned(registration, impi, server));
+};
+
+// 'Unknown' is asked where the REGISTER does not tell. The clause answers it for SIP Digest alone; we
+// do for AKA too, since here the IMPI decides and the S-CSCF reads the scheme from the answer.
+function isOfScheme(asked: string | undefined, scheme: Scheme): boolean {
+  if (asked === undefined || asked === 'Unknown') return true;
+  return scheme === AKA_SCHEME ? /^Digest-AKAv[12]-/.test(asked) : asked === DIGEST_SCHEME;
+}
+
+/** Step 5: the S-CSCF that asks is the one assigned from now on, and has an answer outstanding. */
+function assigned(registration: Registration, impi: string, server: string): Registration {
+  const pending =
+    registration.impis.includes(impi) || registration.pending.includes(impi)
+      ? registration.pending
+      : [...registration.pending, impi];
+  if (registration.server === server && pending === registration.pending) return registration;
+  const reassign = registration.server === server && registration.reassign;
+  return { ...registration, server, pending, reassign };
+}
+
+async function digest(
+  hss: HssParts,
+  request: MultimediaAuthRequest,
+  entry: Entry,
+  registration: Registration,
+): Promise<Answer> {
+  const { impi, server, vectors } = request;
+  const { home, digestAlgorithms } = hss.config;
+  const next = assigned(registration, impi, server);
+  if (next !== registration) await hss.registrations.set(entry.subscriber.imsi, next);
+  const items = digestItems(entry.subscriber, {
+    impi,
+    realm: home,
+    algorithms: digestAlgorithms,
+    count: vectors,
+  });
+  return success(
+    request,
+    items,
+    () => `${impi} has a password; ${assignment(registration, server)}`,
+  );
+}
+
+async function aka(
+  hss: HssParts,
+  request: MultimediaAuthRequest,
+  context: RequestContext,
+  entry: Entry,
+  registration: Registration,
+  next: Registration,
+): Promise<Answer> {
+  const { server, vectors, auth } = request;
+  const { subscriber } = entry;
+  let sequence = await hss.database.sequence(subscriber);
+  let resynchronised = '';
+  if (auth.authorization !== undefined) {
+    const taken = takeAuts(entry, sequence, registration, request);
+    if ('answer' in taken) return taken;
+    sequence = taken.sequence;
+    resynchronised = `${taken.because}; `;
+  }
+  const made = akaItems(subscriber, sequence, {
+    requester: context.origin.host,
+    count: Math.min(Math.max(vectors, 1), hss.config.vectors),
+    rand: () => hss.host.random.bytes(16),
+  });
+  if (made === undefined) {
+    return {
+      answer: { result: 'DIAMETER_UNABLE_TO_COMPLY', errorMessage: 'no sequence number is left' },
+      because: () => `every SQN of ${subscriber.imsi} has been used; it needs another K`,
+      clause: 'TS 33.102 §C.1.2',
+    };
+  }
+  // Durable before a vector leaves: a crash may lose vectors, but hands out no SQN twice.
+  const writes: Write[] = [hss.database.sequenceWrite(subscriber.imsi, made.sequence)];
+  if (next !== registration) writes.push(hss.registrations.write(subscriber.imsi, next));
+  await hss.host.store.commit(writes);
+  hss.database.sequenceCommitted(subscriber.imsi, made.sequence);
+  if (next !== registration) hss.registrations.committed(subscriber.imsi, next);
+  return success(request, made.items, () => {
+    return `${resynchronised}SEQ ${made.sequence.seq}; ${assignment(registration, server)}`;
+  });
+}
+
+/** Step 4: the card found the SQN out of range. TS 33.102 §6.3.5 */
+function takeAuts(
+  entry: Entry,
+  sequence: HeSequence,
+  registration: Registration,
+  request: MultimediaAuthRequest,
+): Answer | { readonly sequence: HeSequence; readonly because: string } {
+  const { impi, server, auth } = request;
+  const { authorization } = auth;
+  if (authorization?.length !== RESYNCHRONISATION) {
+    throw new DiameterError(
+      'DIAMETER_INVALID_AVP_VALUE',
+      `SIP-Authorization has ${authorization?.length} octets; RAND and AUTS have ${RESYNCHRONISATION}`,
+      { clause: 'TS 29.228 §6.3' },
+    );
+  }
+  if (registration.server !== undefined && registration.server !== server) {
+    return {
+      answer: { result: 'DIAMETER_UNABLE_TO_COMPLY', errorMessage: 'another S-CSCF is assigned' },
+      because: () => `${server} resynchronises, but ${registration.server} is assigned`,
+      clause: clause(4),
+    };
+  }
+  const [rand, auts] = [authorization.subarray(0, 16), authorization.subarray(16)];
+  const taken = resynchronise(keyOf(entry.subscriber), sequence, rand, auts);
+  switch (taken.kind) {
+    case 'mac failure':
+      return {
+        answer: { result: 'DIAMETER_UNABLE_TO_COMPLY', errorMessage: 'MAC-S is wrong' },
+        because: () => `the AUTS is not of the card of ${impi}: MAC-S is wrong`,
+        clause: 'TS 33.102 §6.3.5 step 4',
+      };
+    case 'in range':
+      return { sequence, because: 'the next SQN is in the range of the card' };
+    case 'reset':
+      return {
+        sequence: taken.state,
+        because: `SEQ set from ${sequence.seq} to the card's ${taken.state.seq}`,
+      };
+  }
+}
+
+function success(
+  request: MultimediaAuthRequest,
+  items: readonly AuthItem[],
+  because: () => string,
+): Answer {
+  const { impi, impu } = request;
+  return {
+    answer: { result: 'DIAMETER_SUCCESS', impi, impu, vectors: items.length, auth: items },
+    because: () =>
+      `${items[0]?.scheme}, ${items.length} of ${request.vectors} asked for; ${because()}`,
+    clause: clause(5),
+  };
+}
+
+function assignment(registration: Registration, server: string): string {
+  if (registration.server === undefined) return `${server} is assigned`;
+  if (registration.server === server) return `${server} stays assigned`;
+  return `${server} is assigned in place of ${registration.server}`;
+}

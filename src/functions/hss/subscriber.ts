@@ -1,0 +1,324 @@
+// The one record per subscriber, from which everything the network knows of him follows.
+// TS 23.003 (identities), TS 33.102 (K, OP, OPc, AMF, SQN), TS 23.228 §4.3.3 (the subscription).
+
+import { opcFrom } from '#aka/milenage';
+import { UsageError } from '#kernel/errors';
+import { canonicalImpu } from './identities.ts';
+
+/** Hash algorithms a digest challenge may name. RFC 8760 */
+export type DigestChoice = 'MD5' | 'SHA-256';
+
+/** A valid record, immutable. Hexadecimal in lower case. */
+export interface Subscriber {
+  readonly imsi: string;
+  /** Digits, country code first, without '+'. */
+  readonly msisdn: string | undefined;
+  /** User part of a SIP identity. */
+  readonly name: string | undefined;
+  readonly k: string | undefined;
+  /** As given, or computed from OP and K. */
+  readonly opc: string | undefined;
+  readonly op: string | undefined;
+  readonly amf: string;
+  /** Where the sequence number started; the running one is kept apart, see auc.ts. */
+  readonly sqn: string;
+  readonly password: string | undefined;
+  readonly services: readonly string[];
+  /** Replace the derived identities: lines that are not phones of a SIM. */
+  readonly impi: string | undefined;
+  readonly impus: readonly string[] | undefined;
+  /** Digest algorithms offered to this subscriber, best first; undefined: the network's. */
+  readonly digest: readonly DigestChoice[] | undefined;
+  /** True: known, but not allowed to register. */
+  readonly suspended: boolean;
+}
+
+export type FieldName = keyof Subscriber;
+
+/** A record as people and programs give it: text, lists also as text with spaces between. */
+export type SubscriberInput = { readonly imsi: string } & {
+  readonly [F in Exclude<FieldName, 'imsi'>]?:
+    | (F extends 'services' | 'impus' | 'digest' ? string | readonly string[] : string | boolean)
+    | null
+    | undefined;
+};
+
+/** What is wrong with one field, for the person who can right it. */
+export interface Problem {
+  readonly field: FieldName;
+  /** Names the value (unless it is secret) and what would be right. */
+  readonly message: string;
+}
+
+/** A record cannot be taken. */
+export class RecordError extends UsageError {
+  override readonly name = 'RecordError';
+  readonly problems: readonly Problem[];
+
+  constructor(problems: readonly Problem[]) {
+    super(problems.map(problem => `${problem.field}: ${problem.message}`).join('\n'));
+    this.problems = problems;
+  }
+}
+
+export interface Field {
+  readonly name: FieldName;
+  /** Left out of every export and answer unless secrets are asked for. */
+  readonly secret: boolean;
+  /** The values of the text are separated by spaces. */
+  readonly list: boolean;
+  /** What would be right, after "is not". */
+  readonly right: string;
+  readonly fits: (text: string) => boolean;
+  /** The form it is kept in. */
+  readonly keep?: (text: string) => string;
+}
+
+const hex = (digits: number) => ({
+  right: `${digits} hexadecimal digits`,
+  fits: (text: string) => text.length === digits && /^[0-9a-f]*$/i.test(text),
+  keep: (text: string) => text.toLowerCase(),
+});
+
+const DIGEST_CHOICES = ['MD5', 'SHA-256'];
+
+/** Every field of the record, in the order of the CSV columns. */
+export const FIELDS: readonly Field[] = [
+  {
+    name: 'imsi',
+    secret: false,
+    list: false,
+    right: '6 to 15 digits, such as 001010000000001',
+    fits: text => /^[0-9]{6,15}$/.test(text),
+  },
+  {
+    name: 'msisdn',
+    secret: false,
+    list: false,
+    right: '3 to 15 digits, country code first, without +, such as 15550100001',
+    fits: text => /^[1-9][0-9]{2,14}$/.test(text),
+  },
+  {
+    name: 'name',
+    secret: false,
+    list: false,
+    right: 'up to 64 letters, digits and . _ ~ - that begin with a letter or a digit',
+    fits: text => /^[A-Za-z0-9][A-Za-z0-9._~-]{0,63}$/.test(text),
+  },
+  { name: 'k', secret: true, list: false, ...hex(32) },
+  { name: 'opc', secret: true, list: false, ...hex(32) },
+  { name: 'op', secret: true, list: false, ...hex(32) },
+  { name: 'amf', secret: false, list: false, ...hex(4) },
+  { name: 'sqn', secret: false, list: false, ...hex(12) },
+  {
+    name: 'password',
+    secret: true,
+    list: false,
+    right: 'at most 128 characters without control characters',
+    fits: text => text.length <= 128 && text.isWellFormed() && !/\p{Cc}/u.test(text),
+  },
+  {
+    name: 'services',
+    secret: false,
+    list: true,
+    right: 'names of services, or none',
+    fits: text => /^[a-z][a-z0-9-]{0,31}$/.test(text),
+  },
+  {
+    name: 'impi',
+    secret: false,
+    list: false,
+    right: 'a user name, @ and a domain, such as trunk1@ims.example',
+    fits: text => text.length <= 255 && /^[A-Za-z0-9._~+*=#$%&'!/?^`{|}-]+@[a-z0-9.-]+$/.test(text),
+  },
+  {
+    name: 'impus',
+    secret: false,
+    list: true,
+    right: 'a sip: or tel: URI without parameters, such as sip:+15550100001@ims.example',
+    fits: text => text.length <= 255 && !/[;?]/.test(text) && canonicalImpu(text) !== undefined,
+    keep: text => canonicalImpu(text)!,
+  },
+  {
+    name: 'digest',
+    secret: false,
+    list: true,
+    right: DIGEST_CHOICES.join(' or '),
+    fits: text => DIGEST_CHOICES.includes(text),
+  },
+  {
+    name: 'suspended',
+    secret: false,
+    list: false,
+    right: 'yes or no',
+    fits: text => ['yes', 'no', 'true', 'false'].includes(text),
+    keep: text => (text === 'yes' || text === 'true' ? 'yes' : 'no'),
+  },
+];
+
+const fieldOf = new Map(FIELDS.map(field => [field.name as string, field]));
+
+/** Identities and services of one record, at most. */
+const MAX_LIST = 32;
+
+export interface RecordRules {
+  /** Services that this network knows. */
+  readonly services: readonly string[];
+}
+
+const DEFAULT_AMF = '8000';
+const DEFAULT_SQN = '000000000000';
+const DEFAULT_SERVICES = ['mmtel', 'sms'];
+
+/** The record that `input` means. Throws a RecordError that lists every problem. */
+export function subscriberFrom(input: SubscriberInput, rules: RecordRules): Subscriber {
+  const problems: Problem[] = [];
+  const found = new Map<string, string | readonly string[]>();
+  for (const [name, value] of Object.entries(input)) {
+    const field = fieldOf.get(name);
+    if (field === undefined) {
+      const known = FIELDS.map(({ name }) => name).join(', ');
+      problems.push({ field: name as FieldName, message: `unknown; the fields are ${known}` });
+      continue;
+    }
+    const read = readField(field, value, rules);
+    if (typeof read === 'object' && 'problem' in read) {
+      problems.push({ field: field.name, message: read.problem });
+    } else if (read !== undefined) found.set(name, read);
+  }
+  if (!('imsi' in input) || input.imsi === '') {
+    problems.push({ field: 'imsi', message: `missing; it is ${fieldOf.get('imsi')!.right}` });
+  }
+  if (problems.length > 0) throw new RecordError(problems);
+  const subscriber = complete(found);
+  const contradictions = contradictionsOf(subscriber, found);
+  if (contradictions.length > 0) throw new RecordError(contradictions);
+  return subscriber;
+}
+
+function readField(
+  field: Field,
+  value: unknown,
+  rules: RecordRules,
+): string | readonly string[] | { problem: string } | undefined {
+  if (value === undefined || value === null || value === '') return undefined;
+  const isFlag = typeof value === 'boolean' && field.name === 'suspended';
+  const text: unknown = isFlag ? String(value) : value;
+  const keep = field.keep ?? ((kept: string) => kept);
+  if (!field.list) {
+    if (typeof text !== 'string') return { problem: `${shown(field, value)} is not a text` };
+    return field.fits(text)
+      ? keep(text)
+      : { problem: `${shown(field, text)} is not ${field.right}` };
+  }
+  const items = typeof text === 'string' ? text.split(' ').filter(item => item !== '') : text;
+  if (!Array.isArray(items) || !items.every(item => typeof item === 'string')) {
+    return { problem: `${shown(field, value)} is not a list of texts` };
+  }
+  if (field.name === 'services' && items.length === 1 && items[0] === 'none') return [];
+  if (items.length > MAX_LIST)
+    return { problem: `${items.length} values; at most ${MAX_LIST} fit` };
+  const wrong = items.find(item => !field.fits(item));
+  if (wrong !== undefined) return { problem: `${shown(field, wrong)} is not ${field.right}` };
+  const twice = items.find((item, at) => items.indexOf(item) !== at);
+  if (twice !== undefined) return { problem: `${shown(field, twice)} stands there twice` };
+  if (field.name === 'services') {
+    const unknown = items.find(item => !rules.services.includes(item));
+    if (unknown !== undefined) {
+      const known = rules.services.join(', ');
+      return { problem: `${shown(field, unknown)} is no service of this network; it has ${known}` };
+    }
+  }
+  return items.map(keep);
+}
+
+// A secret is described by its length, so that an error may be logged.
+function shown(field: Field, value: unknown): string {
+  if (!field.secret) return JSON.stringify(value) ?? String(value);
+  return typeof value === 'string' ? `a text of ${value.length} characters` : 'what is given';
+}
+
+function complete(found: ReadonlyMap<string, string | readonly string[]>): Subscriber {
+  const text = (name: FieldName) => found.get(name) as string | undefined;
+  const list = (name: FieldName) => found.get(name) as readonly string[] | undefined;
+  const [k, op] = [text('k'), text('op')];
+  const computed = k !== undefined && op !== undefined ? opcOf(op, k) : undefined;
+  return {
+    imsi: text('imsi')!,
+    msisdn: text('msisdn'),
+    name: text('name'),
+    k,
+    opc: text('opc') ?? computed,
+    op,
+    amf: text('amf') ?? DEFAULT_AMF,
+    sqn: text('sqn') ?? DEFAULT_SQN,
+    password: text('password'),
+    services: list('services') ?? DEFAULT_SERVICES,
+    impi: text('impi'),
+    impus: list('impus')?.length === 0 ? undefined : list('impus'),
+    digest:
+      list('digest')?.length === 0 ? undefined : (list('digest') as DigestChoice[] | undefined),
+    suspended: text('suspended') === 'yes',
+  };
+}
+
+const opcOf = (op: string, k: string): string =>
+  Buffer.from(opcFrom(Buffer.from(op, 'hex'), Buffer.from(k, 'hex'))).toString('hex');
+
+/** What no field alone shows. */
+function contradictionsOf(
+  subscriber: Subscriber,
+  found: ReadonlyMap<string, unknown>,
+): readonly Problem[] {
+  const { imsi, msisdn, name, k, opc, op, password, impi, impus } = subscriber;
+  const problems: Problem[] = [];
+  const add = (field: FieldName, message: string): void => void problems.push({ field, message });
+  if (found.has('op') && found.has('opc')) add('op', 'given beside opc; give either op or opc');
+  if (k !== undefined && opc === undefined) add('opc', 'missing; k needs either opc or op');
+  if (k === undefined && (op !== undefined || opc !== undefined)) {
+    add('k', `missing; ${op === undefined ? 'opc' : 'op'} means nothing without it`);
+  }
+  if (k === undefined && op === undefined && opc === undefined && password === undefined) {
+    add('k', 'neither k (for a SIM) nor password (for SIP digest) is given; one is needed');
+  }
+  if (impi !== undefined && k !== undefined && password !== undefined) {
+    add('impi', 'with k and password both; its scheme would be open, so give one of the two');
+  }
+  // A SIM without a number may be for data alone; a password is for IMS and nothing else.
+  if (k === undefined && msisdn === undefined && name === undefined && impus === undefined) {
+    add('msisdn', 'neither msisdn nor name nor impus is given; nobody could be called');
+  }
+  if (name === imsi) add('name', `"${name}" is the IMSI, whose identity is taken already`);
+  return problems;
+}
+
+/** The record with some fields changed; null takes a value away. Throws a RecordError. */
+export function changed(
+  subscriber: Subscriber,
+  changes: Omit<SubscriberInput, 'imsi'> & { readonly imsi?: string },
+  rules: RecordRules,
+): Subscriber {
+  if (changes.imsi !== undefined && changes.imsi !== subscriber.imsi) {
+    const message = `"${changes.imsi}" differs; a record keeps its IMSI, add another one instead`;
+    throw new RecordError([{ field: 'imsi', message }]);
+  }
+  const input: Record<string, unknown> = { ...inputOf(subscriber), ...changes };
+  // Whoever gives one of the two means it to replace the other.
+  if (changes.opc != null && changes.op == null) delete input.op;
+  if (changes.op != null && changes.opc == null) delete input.opc;
+  const after = subscriberFrom(input as SubscriberInput, rules);
+  // Another card begins counting anew, unless told where.
+  if (changes.sqn != null || !isNewCard(after, subscriber)) return after;
+  return { ...after, sqn: DEFAULT_SQN };
+}
+
+/** Another K or OPc is another card. */
+export const isNewCard = (after: Subscriber, before: Subscriber): boolean =>
+  after.k !== before.k || after.opc !== before.opc;
+
+/** The record as it would be given: what is computed or the default is left as it is. */
+export function inputOf(subscriber: Subscriber): SubscriberInput {
+  const { opc, ...rest } = subscriber;
+  const services = subscriber.services.length === 0 ? 'none' : subscriber.services;
+  return { ...rest, services, ...(subscriber.op === undefined ? { opc } : {}) };
+}
