@@ -1,0 +1,33 @@
+// Public GRUUs: one identity on one device. RFC 5627 §3.1.1 and §5.1, TS 24.229 §5.4.7A.
+
+import { isSipUri, parseUri, sipUri, type Uri, uriText } from '#sip/uri';
+import type { Binding } from './binding.ts';
+import type { Profile } from './profile.ts';
+
+/** For the identity that was registered, or the default where that is barred or no SIP URI. */
+export function publicGruu(profile: Profile, binding: Binding): string | undefined {
+  const instance = urnOf(binding);
+  if (instance === undefined) return undefined;
+  const registered = profile.find(binding.impu);
+  const impu =
+    registered !== undefined && !registered.barred && binding.impu.startsWith('sip:')
+      ? binding.impu
+      : profile.shown.find(shown => shown.startsWith('sip:'));
+  if (impu === undefined) return undefined;
+  const uri = parseUri(impu);
+  if (!isSipUri(uri)) return undefined;
+  return uriText(sipUri({ user: uri.user, host: uri.host, params: { gr: instance } }));
+}
+
+/** `+sip.instance="<urn:uuid:…>"` without its brackets, where it may stand in a URI as it is. */
+function urnOf(binding: Binding): string | undefined {
+  const urn = /^<(urn:[A-Za-z0-9:.-]{1,200})>$/.exec(binding.instance ?? '')?.[1];
+  return urn;
+}
+
+/** The bindings that a Request-URI with `gr` means; all of them where it has none. */
+export function ofGruu(uri: Uri, bindings: readonly Binding[]): readonly Binding[] {
+  const gr = isSipUri(uri) ? uri.params.get('gr') : undefined;
+  if (gr === undefined) return bindings;
+  return bindings.filter(binding => gr !== null && urnOf(binding) === gr);
+}

@@ -1,0 +1,81 @@
+// A user profile as the procedures ask it: which identities belong together, which is the default,
+// which are barred, and which service profile an identity has. TS 29.228 annex B, TS 23.228 §5.2.1a.
+
+import type {
+  ImsSubscription,
+  InitialFilterCriterion,
+  PublicIdentityProfile,
+  ServiceProfile,
+} from '#diameter/cx-user-data';
+import { impuOf, parseUri } from '#sip/uri';
+
+export interface ProfileIdentity {
+  /** Canonical: what `impuOf` gives for the identity's URI. */
+  readonly impu: string;
+  readonly barred: boolean;
+  readonly displayName: string | undefined;
+  readonly kind: PublicIdentityProfile['kind'];
+  readonly service: ServiceProfile;
+}
+
+export interface ChargingAddresses {
+  readonly ccf: readonly string[];
+  readonly ecf: readonly string[];
+}
+
+/** An implicit registration set's identities and services. */
+export class Profile {
+  readonly subscription: ImsSubscription;
+  readonly charging: ChargingAddresses | undefined;
+  /** In the order of the profile. */
+  readonly identities: readonly ProfileIdentity[];
+
+  constructor(subscription: ImsSubscription, charging?: ChargingAddresses) {
+    this.subscription = subscription;
+    this.charging = charging;
+    this.identities = subscription.serviceProfiles.flatMap(service =>
+      service.publicIdentities.map(identity => ({
+        impu: canonical(identity.identity),
+        barred: identity.barred,
+        displayName: identity.displayName,
+        kind: identity.kind,
+        service,
+      })),
+    );
+  }
+
+  /** The first that is not barred (TS 24.229 §5.4.1.2.2F); the first at all where all are. */
+  get defaultImpu(): string | undefined {
+    return (this.identities.find(identity => !identity.barred) ?? this.identities[0])?.impu;
+  }
+
+  /** What P-Associated-URI shows: those not barred, the default first. */
+  get shown(): readonly string[] {
+    return this.identities.filter(identity => !identity.barred).map(identity => identity.impu);
+  }
+
+  find(impu: string): ProfileIdentity | undefined {
+    return this.identities.find(identity => identity.impu === impu);
+  }
+
+  /** The other spelling of an identity: the tel URI of a SIP URI, the SIP URI of a tel URI. */
+  alias(impu: string): string | undefined {
+    const scheme = impu.startsWith('tel:') ? 'sip:' : 'tel:';
+    const number = /^(?:sip:|tel:)(\+\d+)/.exec(impu)?.[1];
+    const shown = this.shown.filter(other => other.startsWith(scheme));
+    return shown.find(other => number !== undefined && other.includes(number)) ?? shown[0];
+  }
+
+  criteriaOf(impu: string): readonly InitialFilterCriterion[] {
+    return this.find(impu)?.service.filterCriteria ?? [];
+  }
+}
+
+/** Identities that are no URI (a wildcarded one, say) stay as the HSS spells them. */
+function canonical(identity: string): string {
+  try {
+    return impuOf(parseUri(identity));
+  } catch {
+    return identity;
+  }
+}
