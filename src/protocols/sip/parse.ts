@@ -114,7 +114,8 @@ function parseField(text: string, at: number, end: number): HeaderField {
   if (key === undefined) {
     // HCOLON allows SP and HTAB before the colon; links that are not trusted do not (normalise)
     const bare = trimmed(name);
-    if (!isToken(bare)) throw new SipError(400, 'a header name is no token', { offset: at });
+    // white space in front would continue the start line: written elsewhere, another header
+    if (!isToken(bare) || !name.startsWith(bare)) throw new SipError(400, 'a header name is no token', { offset: at });
     if (bare !== name) def = headerNamed(bare);
     key = def?.key ?? bare.toLowerCase();
   }

@@ -107,7 +107,8 @@ function canonicalUser(uri: SipUri): string {
   let user = uri.user!;
   if (PLAIN_USER.test(user)) return user;
   // RFC 3986 §6.2.2.2: an escape of what needs none is undone, another is written in upper case
-  user = user.replace(/%([0-9a-fA-F]{2})/g, (coded, hex) => {
+  user = user.replace(/%([0-9a-fA-F]{2})?/g, (coded, hex?: string) => {
+    if (hex === undefined) return '%25'; // no escape: left bare it could become one
     const character = String.fromCharCode(Number.parseInt(hex, 16));
     return /[A-Za-z0-9\-_.!~*'()&=+$,;?/]/.test(character) ? character : coded.toUpperCase();
   });

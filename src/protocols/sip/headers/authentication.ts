@@ -4,7 +4,7 @@ import { SipError } from '../error.ts';
 import { type Grammar, linesHeader, singleHeader } from '../header.ts';
 import { limits } from '../limits.ts';
 import type { Params } from '../params.ts';
-import { closingQuote, isTokenCode, quoted, skipSpace } from '../text.ts';
+import { closingQuote, isToken, isTokenCode, quoted, skipSpace } from '../text.ts';
 
 export interface AuthValue {
   /** As spelled: 'Digest'. Empty in Authentication-Info, which has none. */
@@ -37,7 +37,7 @@ function parseAuthParams(text: string, at: number): Params {
       at = close + 1;
     } else {
       const valueAt = at;
-      while (at < text.length && text.charCodeAt(at) !== 0x2c && text.charCodeAt(at) > 0x20) at++;
+      while (at < text.length && !endsValue(text.charCodeAt(at))) at++;
       value = text.slice(valueAt, at);
     }
     // Two answers in one header could be read as either: an attack, not a phone.
@@ -52,6 +52,9 @@ function parseAuthParams(text: string, at: number): Params {
   return found;
 }
 
+const endsValue = (code: number): boolean =>
+  code === 0x2c || code <= 0x20 || code === 0x22 || code === 0x5c;
+
 /** Written without quotes: RFC 3261 §25.1, RFC 7616 §3.3 and §3.4. Any other goes in quotes. */
 const BARE_IN_CHALLENGE = new Set(['algorithm', 'stale', 'userhash', 'charset']);
 const BARE_IN_CREDENTIALS = new Set(['algorithm', 'nc', 'qop', 'userhash']);
@@ -61,7 +64,8 @@ function authParamsText(params: Params, bare: ReadonlySet<string>): string {
   let out = '';
   for (const [name, value] of params) {
     if (out !== '') out += ', ';
-    out += bare.has(name) ? `${name}=${value ?? ''}` : `${name}=${quoted(value ?? '')}`;
+    const text = value ?? '';
+    out += bare.has(name) && isToken(text) ? `${name}=${text}` : `${name}=${quoted(text)}`;
   }
   return out;
 }
@@ -75,7 +79,8 @@ function withScheme(bare: ReadonlySet<string>): Grammar<AuthValue> {
       const scheme = text.slice(0, at);
       // Another scheme's credentials may be one opaque word (RFC 7235 §2.1): kept as a flag.
       const rest = text.slice(skipSpace(text, at));
-      if (/^[A-Za-z0-9\-._~+/]+=*$/.test(rest)) return { scheme, params: new Map([[rest, null]]) };
+      if (scheme.toLowerCase() !== 'digest' && /^[A-Za-z0-9\-._~+/]+=*$/.test(rest))
+        return { scheme, params: new Map([[rest, null]]) };
       return { scheme, params: parseAuthParams(text, at) };
     },
     format(value) {

@@ -42,20 +42,23 @@ export const CSeq = singleHeader({
   },
 });
 
-function leadingNumber(text: string): { number: number; rest: string } {
+function leadingNumber(text: string, max = MAX_SEQUENCE): { number: number; rest: string } {
   let at = 0;
   while (at < text.length && text.charCodeAt(at) > 0x20) at++;
   return {
-    number: decimal(text.slice(0, at), MAX_SEQUENCE),
+    number: decimal(text.slice(0, at), max),
     rest: text.slice(skipSpace(text, at)),
   };
 }
+
+/** RFC 3262 §7.1: 32 bits. */
+const MAX_RSEQ = 4_294_967_295;
 
 export const RSeq = singleHeader({
   name: 'RSeq',
   spec: 'RFC 3262 §7.1',
   value: {
-    parse: (text: string) => decimal(text, 4_294_967_295),
+    parse: (text: string) => decimal(text, MAX_RSEQ),
     format: (value: number) => String(value),
   },
 });
@@ -71,7 +74,7 @@ export const RAck = singleHeader({
   spec: 'RFC 3262 §7.2',
   value: {
     parse(text: string): RAckValue {
-      const first = leadingNumber(text);
+      const first = leadingNumber(text, MAX_RSEQ);
       const second = leadingNumber(first.rest);
       if (!isToken(second.rest)) throw new SipError(400, 'no method');
       return { rseq: first.number, sequence: second.number, method: second.rest };
