@@ -71,6 +71,8 @@ export interface Making {
   readonly settings: NetworkSettings;
   readonly home: string;
   readonly host: Host;
+  /** The IP address it binds where no setting says otherwise. */
+  readonly address: string;
   /** Where it listens on the wire; empty where it is reached by local links alone. */
   readonly wire: (
     port: number,
@@ -140,6 +142,7 @@ export async function compose(
       settings,
       home,
       host: options.host?.(host) ?? host,
+      address: section.bind ?? world.wireAddress(instance, 0).host,
       wire: (port, ...protocols) =>
         listens
           ? protocols.map(protocol => ({

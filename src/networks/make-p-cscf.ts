@@ -5,12 +5,11 @@ import { PCscf } from '#functions/p-cscf/p-cscf';
 import type { StreamOptions } from '#kernel/host';
 import type { Made, Making } from './compose.ts';
 
-export function makePCscf({ settings, home, host, wire }: Making): Made<PCscf> {
+export function makePCscf({ settings, home, host, wire, address }: Making): Made<PCscf> {
   const section = settings.pcscf;
-  const at = section.bind ?? settings.bind;
   const gm: GmListener[] = (['udp', 'tcp', 'tls', 'ws', 'wss'] as const).map(protocol => ({
     protocol,
-    address: { host: at, port: section[protocol] },
+    address: { host: address, port: section[protocol] },
     options: streamOptions(protocol, section.certificate),
   }));
   const config = pCscfConfig({

@@ -104,7 +104,7 @@ export class PCscf {
     const { request } = tx;
     const inDialog = request.get(To)?.params.has('tag') === true;
     if (tx.flow.point !== 'Gm') {
-      if (request.method === 'NOTIFY' && this.#regEvent.notified(tx)) return;
+      if (this.#regEvent.receives(tx)) return;
       if (request.method === 'OPTIONS' && this.#isForUs(request)) return this.#options(tx);
       return inDialog || request.method === 'ACK' ? withinDialog(this, tx) : terminate(this, tx);
     }

@@ -1,0 +1,117 @@
+// An application server in all the roles TS 24.229 §5.7 gives one: terminating user agent (echo),
+// proxy (screening), back-to-back user agent (forwarding) and receiver of third-party REGISTER. The
+// user part of the URI a filter criterion names chooses the service.
+
+import type { Address, Host } from '#kernel/host';
+import type { Decision } from '#kernel/trace';
+import { type ServerTransaction, SipEndpoint } from '#sip/endpoint';
+import { nameAddr, Route } from '#sip/headers';
+import type { SipMessage } from '#sip/message';
+import { isSipUri, sipUri, type Uri } from '#sip/uri';
+import { UserAgent } from '#sip/user-agent';
+import type { AsConfig } from './config.ts';
+import { Echo } from './echo.ts';
+import { Forwarding } from './forwarding.ts';
+import { Registrations } from './registrations.ts';
+import { screen } from './screening.ts';
+
+/** A socket it listens on. */
+export interface Bound {
+  readonly point: 'ISC';
+  readonly protocol: 'udp' | 'tcp';
+  readonly address: Address;
+}
+
+export class As {
+  readonly config: AsConfig;
+  readonly host: Host;
+  readonly sip: SipEndpoint;
+  readonly ua: UserAgent;
+  readonly registrations: Registrations;
+  readonly #echo: Echo;
+  readonly #forwarding: Forwarding;
+
+  constructor(config: AsConfig, host: Host) {
+    this.config = config;
+    this.host = host;
+    this.sip = new SipEndpoint(host, { point: 'ISC', name: config.name });
+    this.ua = new UserAgent(this.sip, host, {
+      contact: nameAddr(sipUri({ host: config.name, port: config.port })),
+      attach: false,
+    });
+    this.registrations = new Registrations(this);
+    this.#echo = new Echo(this);
+    this.#forwarding = new Forwarding(this);
+  }
+
+  /** Rejects with an AddressError where a port is taken. */
+  async start(): Promise<readonly Bound[]> {
+    this.sip.onRequest = tx => this.#serve(tx);
+    this.ua.onInvite = session => {
+      if (this.#service(session.request.all(Route), session.request.uri) === 'forwarding') {
+        this.#forwarding.serve(session);
+      } else {
+        void this.#echo.serve(session);
+      }
+    };
+    this.sip.serveLocal(this.config.name);
+    const bound: Bound[] = [];
+    for (const { protocol, address } of this.config.listen) {
+      const advertise = { host: this.config.name };
+      const at = await this.sip.listen(protocol, address, { advertise });
+      bound.push({ point: 'ISC', protocol, address: at });
+    }
+    return bound;
+  }
+
+  async stop(): Promise<void> {
+    this.#echo.stop();
+    this.ua.stop();
+    await this.sip.stop();
+  }
+
+  decide(decision: string, about: SipMessage, what: Omit<Decision, 'about'>): void {
+    if (this.host.trace.enabled) this.host.trace.decide(decision, { ...what, about });
+  }
+
+  isOurs(uri: Uri): boolean {
+    return isSipUri(uri) && uri.host === this.config.name;
+  }
+
+  #serve(tx: ServerTransaction): void | Promise<void> {
+    const { request } = tx;
+    if (this.ua.owns(request)) return this.ua.receive(tx);
+    if (request.method === 'REGISTER') return this.registrations.receive(tx);
+    const service = this.#service(request.all(Route), request.uri);
+    switch (service) {
+      case 'screening':
+        return screen(this, tx);
+      case 'forwarding':
+      case 'echo':
+        return this.ua.receive(tx);
+      case undefined:
+        if (request.method === 'OPTIONS') return this.ua.receive(tx);
+        this.decide('as.service', request, {
+          chose: '404',
+          because: 'neither its Route nor its Request-URI names a service of this server',
+          clause: 'TS 24.229 §5.7.1.1',
+        });
+        if (request.method !== 'ACK') tx.reply(404);
+    }
+  }
+
+  /** Named by the Route that led here, or called itself as a public service identity. */
+  #service(
+    routes: readonly { readonly uri: Uri }[],
+    requestUri: Uri,
+  ): 'echo' | 'screening' | 'forwarding' | undefined {
+    const [top] = routes;
+    const users = [top !== undefined && this.isOurs(top.uri) ? top.uri : undefined, requestUri];
+    for (const uri of users) {
+      if (uri === undefined || !isSipUri(uri)) continue;
+      const { user } = uri;
+      if (user === 'echo' || user === 'screening' || user === 'forwarding') return user;
+    }
+    return undefined;
+  }
+}

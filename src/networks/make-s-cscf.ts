@@ -1,0 +1,34 @@
+// The S-CSCF of a network file.
+
+import { seconds } from '#kernel/time';
+import { sCscfConfig } from '#functions/s-cscf/config';
+import { SCscf } from '#functions/s-cscf/s-cscf';
+import type { Made, Making } from './compose.ts';
+import { diameterOf } from './diameter-of.ts';
+
+export function makeSCscf({ settings, home, host, wire }: Making): Made<SCscf> {
+  const { scscf: section, icscf, country } = settings;
+  const { expires, minimum, maximum, awaitAuth, contacts } = section.registration;
+  const scscf = new SCscf(
+    sCscfConfig({
+      home,
+      port: section.port,
+      ...(section.uri !== undefined && { serverName: section.uri }),
+      icscf: `sip:icscf.${home}:${icscf.port}`,
+      listen: wire(section.port, 'udp', 'tcp'),
+      diameter: diameterOf(settings, home),
+      registration: {
+        expires: seconds(expires),
+        minimum: seconds(minimum),
+        maximum: seconds(maximum),
+        awaitAuth: seconds(awaitAuth),
+        contacts,
+      },
+      digest: { algorithms: section.digest.algorithms },
+      aka: { requireSecurityAssociation: section.aka.requireSecurityAssociation },
+      numbers: { country: country.code },
+    }),
+    host,
+  );
+  return { function: scscf, start: () => scscf.start(), stop: () => scscf.stop() };
+}
