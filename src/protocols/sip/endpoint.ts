@@ -9,7 +9,7 @@ import type { ViaValue } from './headers.ts';
 import type { Edit, SipRequest, SipResponse } from './message.ts';
 import { sendAlone } from './send-alone.ts';
 import type { ServerTransaction } from './server-transaction.ts';
-import { networkTimers } from './transaction/timers.ts';
+import { networkTimers, type TimerValues } from './transaction/timers.ts';
 import { TransactionLayer, type TransactionLimits } from './transaction-layer.ts';
 import { KeepAlive } from './transport/keep-alive.ts';
 import type { Link } from './transport/link.ts';
@@ -56,6 +56,8 @@ export class SipEndpoint {
   readonly host: Host;
   readonly name: string;
   readonly point: Point;
+  /** The timer values of links whose point says nothing else. */
+  readonly timers: TimerValues;
   /**
    * Every request that is not a copy: also an ACK to a 2xx, which is not answered. CANCEL is
    * handled here. What it throws or rejects with is answered: a SipError by its status, else 500.
@@ -74,6 +76,11 @@ export class SipEndpoint {
     this.name = options.name;
     this.point = options.point;
     const limits = { ...defaultLimits, ...options.limits };
+    this.timers = {
+      t1: options.t1 ?? networkTimers.t1,
+      t2: options.t2 ?? networkTimers.t2,
+      t4: options.t4 ?? networkTimers.t4,
+    };
     this.#layer = new TransactionLayer(
       host,
       {
@@ -85,11 +92,7 @@ export class SipEndpoint {
         name: options.name,
         point: options.point,
         points: options.points ?? {},
-        timers: {
-          t1: options.t1 ?? networkTimers.t1,
-          t2: options.t2 ?? networkTimers.t2,
-          t4: options.t4 ?? networkTimers.t4,
-        },
+        timers: this.timers,
         limits,
         stream: {
           ...(options.tls === undefined ? {} : { tls: options.tls }),
@@ -146,6 +149,11 @@ export class SipEndpoint {
   /** True for a Via that this endpoint wrote. */
   isOurVia(via: ViaValue): boolean {
     return this.#layer.transports.isOurs(via.host, via.port);
+  }
+
+  /** The timer values of a flow: TS 24.229 §7.7 has others on Gm. */
+  timersOf(flow: Flow): TimerValues {
+    return (flow as Link).config;
   }
 
   /** Transactions that exist now, lingering ones included. */
