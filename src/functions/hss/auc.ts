@@ -60,7 +60,7 @@ export interface DigestRequest {
 /**
  * What proves a password. The first item is the standard's, computed over the IMPI. Where the S-CSCF
  * asks for two, which the standard's never does (TS 29.228 table 6.3.1), the second is for clients
- * that spell their username without the domain; Digest-Username tells them apart.
+ * that spell their username without '@' and the domain; SIP-Item-Number tells them apart.
  */
 export function digestItems(subscriber: Subscriber, request: DigestRequest): readonly AuthItem[] {
   const { impi, realm, algorithms, count } = request;
@@ -81,7 +81,6 @@ export function digestItems(subscriber: Subscriber, request: DigestRequest): rea
         qop: 'auth',
         ha1: hash(first),
         ...(second === undefined ? {} : { alternateAlgorithm: second, alternateHa1: hash(second) }),
-        ...(count > 1 ? { username } : {}),
       },
     };
   });

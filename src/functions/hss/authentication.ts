@@ -49,15 +49,20 @@ function isOfScheme(asked: string | undefined, scheme: Scheme): boolean {
   return scheme === AKA_SCHEME ? /^Digest-AKAv[12]-/.test(asked) : asked === DIGEST_SCHEME;
 }
 
-/** Step 5: the S-CSCF that asks is the one assigned from now on, and has an answer outstanding. */
+/**
+ * Step 5: the S-CSCF that asks is the one assigned from now on, and has an answer outstanding. A
+ * re-registration where the IMPI is registered already changes nothing.
+ */
 function assigned(registration: Registration, impi: string, server: string): Registration {
-  const pending =
-    registration.impis.includes(impi) || registration.pending.includes(impi)
-      ? registration.pending
-      : [...registration.pending, impi];
-  if (registration.server === server && pending === registration.pending) return registration;
-  const reassign = registration.server === server && registration.reassign;
-  return { ...registration, server, pending, reassign };
+  const { impis, pending, reassign } = registration;
+  const isSame = registration.server === server;
+  if (isSame && (impis.includes(impi) || pending.includes(impi))) return registration;
+  return {
+    ...registration,
+    server,
+    pending: pending.includes(impi) ? pending : [...pending, impi],
+    reassign: isSame && reassign,
+  };
 }
 
 async function digest(

@@ -4,7 +4,7 @@
 import { Cx } from '#diameter/cx';
 import { DiameterNode, type PeerStatus } from '#diameter/node';
 import { UsageError } from '#kernel/errors';
-import type { Host } from '#kernel/host';
+import type { Address, Host } from '#kernel/host';
 import { Queue } from '#kernel/wait';
 import { type HssConfig, type HssSettings, hssConfig } from './config.ts';
 import { type HssParts, serveCx } from './cx.ts';
@@ -89,8 +89,11 @@ export class Hss {
     this.#isOpen = true;
   }
 
-  /** Serves Cx. Rejects with an AddressError where an address to listen on is taken. */
-  async start(): Promise<void> {
+  /**
+   * Serves Cx. Resolves to the addresses bound on the wire; rejects with an AddressError where one
+   * is taken.
+   */
+  async start(): Promise<readonly Address[]> {
     await this.open();
     const { identity, realm, listen, peers, timeout } = this.config.diameter;
     const node = new DiameterNode(this.#parts.host, {
@@ -105,7 +108,9 @@ export class Hss {
     this.#parts.pushes.node = node;
     node.serveLocal(identity);
     try {
-      for (const address of listen) await node.listen(address);
+      const bound: Address[] = [];
+      for (const address of listen) bound.push(await node.listen(address));
+      return bound;
     } catch (error) {
       await this.stop();
       throw error;

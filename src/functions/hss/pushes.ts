@@ -32,6 +32,13 @@ export interface Pushed {
   readonly outcome: 'done' | 'undelivered' | 'refused';
 }
 
+// An agent on the way says so in the S-CSCF's place. RFC 6733 §7.1.3
+const UNDELIVERED = [
+  'DIAMETER_UNABLE_TO_DELIVER',
+  'DIAMETER_REALM_NOT_SERVED',
+  'DIAMETER_TOO_BUSY',
+];
+
 export class Pushes {
   readonly #host: Host;
   readonly #config: HssConfig;
@@ -95,11 +102,8 @@ export class Pushes {
     answer: { readonly result: string; readonly message: unknown } | undefined,
   ): Pushed {
     const result = answer?.result ?? 'DIAMETER_UNABLE_TO_DELIVER';
-    const outcome = isSuccessName(result)
-      ? 'done'
-      : answer?.message === undefined
-        ? 'undelivered'
-        : 'refused';
+    const isAway = answer?.message === undefined || UNDELIVERED.includes(result);
+    const outcome = isSuccessName(result) ? 'done' : isAway ? 'undelivered' : 'refused';
     const pushed: Pushed = { command, to: to.host, impis, result, outcome };
     if (outcome !== 'done') this.#host.log.warn('hss push failed', { ...pushed });
     return pushed;
