@@ -10,8 +10,16 @@ import {
   paramsText,
   parseParams,
 } from './params.ts';
-import { closingQuote, isToken, isTokenCode, quoted, skipSpace, trimmed } from './text.ts';
-import { type OtherUri, parseUri, type Uri, uriText } from './uri.ts';
+import {
+  closingQuote,
+  indexWithin,
+  isToken,
+  isTokenCode,
+  quoted,
+  skipSpace,
+  trimmed,
+} from './text.ts';
+import { type OtherUri, parseUri, parseUriIn, type Uri, uriText } from './uri.ts';
 
 /** name-addr or addr-spec with parameters: RFC 3261 §20.10. */
 export interface NameAddr {
@@ -72,45 +80,43 @@ export function decimal(text: string, max: number): number {
 /** The largest delta-seconds: RFC 3261 §25.1, 32 bits by §20.19. */
 export const MAX_SECONDS = 4_294_967_295;
 
-export const nameAddrValue: Grammar<NameAddr> = { parse: parseNameAddr, format: nameAddrText };
+export const nameAddrValue: Grammar<NameAddr> = {
+  parse: text => parseNameAddr(text, 0, text.length),
+  parseIn: parseNameAddr,
+  format: nameAddrText,
+};
 
-function parseNameAddr(text: string): NameAddr {
-  let at = skipSpace(text, 0);
+function parseNameAddr(text: string, start: number, end: number): NameAddr {
+  let at = skipSpace(text, start, end);
   let displayName: string | undefined;
-  if (text.charCodeAt(at) === 0x22) {
-    const close = closingQuote(text, at);
+  const first = at < end ? text.charCodeAt(at) : 0;
+  if (first === 0x22) {
+    const close = closingQuote(text, at, end);
     displayName = text.slice(at + 1, close);
-    at = skipSpace(text, close + 1);
-    if (text.charCodeAt(at) !== 0x3c)
+    at = skipSpace(text, close + 1, end);
+    if (at === end || text.charCodeAt(at) !== 0x3c)
       throw new SipError(400, 'a display name without an address in <>');
-  } else if (text.charCodeAt(at) !== 0x3c) {
-    const open = text.indexOf('<', at);
-    if (open < 0) return parseAddrSpec(text, at);
+  } else if (first !== 0x3c) {
+    const open = indexWithin(text, '<', at, end);
+    if (open < 0) return parseAddrSpec(text, at, end);
     displayName = unquotedName(trimmed(text.slice(at, open)));
     at = open;
   }
-  const close = text.indexOf('>', at);
+  const close = indexWithin(text, '>', at, end);
   if (close < 0) throw new SipError(400, 'an address in <> has no end');
-  const uri = parseUri(text.slice(at + 1, close));
-  return {
-    displayName,
-    uri,
-    params: close + 1 === text.length ? NO_PARAMS : parseParams(text, close + 1),
-  };
+  const uri = parseUriIn(text, at + 1, close);
+  return { displayName, uri, params: parseParams(text, close + 1, end) };
 }
 
 /** Parameters after a bare URI belong to the header; one with '?' or ',' needs brackets. §20.10 */
-function parseAddrSpec(text: string, at: number): NameAddr {
-  const semicolon = text.indexOf(';', at);
-  const spec = trimmed(semicolon < 0 ? text.slice(at) : text.slice(at, semicolon));
+function parseAddrSpec(text: string, at: number, end: number): NameAddr {
+  const semicolon = indexWithin(text, ';', at, end);
+  const stop = semicolon < 0 ? end : semicolon;
+  const spec = trimmed(text.slice(at, stop));
   if (spec.includes('?') || spec.includes(',')) {
     throw new SipError(400, 'an address with ? or , needs <>', { clause: 'RFC 3261 §20.10' });
   }
-  return {
-    displayName: undefined,
-    uri: parseUri(spec),
-    params: semicolon < 0 ? NO_PARAMS : parseParams(text, semicolon),
-  };
+  return { displayName: undefined, uri: parseUri(spec), params: parseParams(text, stop, end) };
 }
 
 // Tokens by the grammar. More is taken, as phones send more, but nothing that could be read as

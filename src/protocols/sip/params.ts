@@ -3,7 +3,7 @@
 
 import { SipError } from './error.ts';
 import { limits } from './limits.ts';
-import { closingQuote, isToken, isTokenCode, quoted, skipSpace } from './text.ts';
+import { closingQuote, isToken, isTokenCode, lowerSlice, quoted, skipSpace } from './text.ts';
 
 /**
  * Names in lower case, in the order of the wire; null where only the name is present. Values as on
@@ -45,17 +45,16 @@ export function withParams(
   return made;
 }
 
-/** Parameters of a header value, from `at` to the end of `text`. */
-export function parseParams(text: string, at: number): Params {
-  const end = text.length;
-  at = skipSpace(text, at);
+/** Parameters of a header value, which fill `text` from `at` to `end`. */
+export function parseParams(text: string, at: number, end: number = text.length): Params {
+  at = skipSpace(text, at, end);
   if (at === end) return NO_PARAMS;
   const found = new Map<string, string | null>();
   while (at < end) {
     if (text.charCodeAt(at) !== 0x3b) {
       throw new SipError(400, 'something other than a parameter follows a value', { offset: at });
     }
-    at = skipSpace(text, at + 1);
+    at = skipSpace(text, at + 1, end);
     const nameAt = at;
     while (at < end && isTokenCode(text.charCodeAt(at))) at++;
     if (at === nameAt) {
@@ -63,13 +62,13 @@ export function parseParams(text: string, at: number): Params {
       if (at === end || text.charCodeAt(at) === 0x3b) continue;
       throw new SipError(400, 'a parameter has no name', { offset: at });
     }
-    const name = text.slice(nameAt, at).toLowerCase();
-    at = skipSpace(text, at);
+    const name = lowerSlice(text, nameAt, at);
+    at = skipSpace(text, at, end);
     let value: string | null = null;
-    if (text.charCodeAt(at) === 0x3d) {
-      at = skipSpace(text, at + 1);
-      if (text.charCodeAt(at) === 0x22) {
-        const close = closingQuote(text, at);
+    if (at < end && text.charCodeAt(at) === 0x3d) {
+      at = skipSpace(text, at + 1, end);
+      if (at < end && text.charCodeAt(at) === 0x22) {
+        const close = closingQuote(text, at, end);
         value = text.slice(at + 1, close);
         at = close + 1;
       } else {
@@ -77,7 +76,7 @@ export function parseParams(text: string, at: number): Params {
         while (at < end && !endsValue(text.charCodeAt(at))) at++;
         value = text.slice(valueAt, at);
       }
-      at = skipSpace(text, at);
+      at = skipSpace(text, at, end);
     }
     if (!found.has(name)) found.set(name, value);
     if (found.size > limits.params) throw new SipError(400, 'too many parameters', { offset: at });

@@ -115,7 +115,8 @@ function parseField(text: string, at: number, end: number): HeaderField {
     // HCOLON allows SP and HTAB before the colon; links that are not trusted do not (normalise)
     const bare = trimmed(name);
     // white space in front would continue the start line: written elsewhere, another header
-    if (!isToken(bare) || !name.startsWith(bare)) throw new SipError(400, 'a header name is no token', { offset: at });
+    if (!isToken(bare) || !name.startsWith(bare))
+      throw new SipError(400, 'a header name is no token', { offset: at });
     if (bare !== name) def = headerNamed(bare);
     key = def?.key ?? bare.toLowerCase();
   }

@@ -7,6 +7,9 @@ const TOKEN = 1;
 const SPACE = 2;
 const DIGIT = 4;
 const HEX = 8;
+const UPPER = 16;
+const HOST = 32;
+const NO_URI = 64;
 
 const classes = new Uint8Array(256);
 const mark = (characters: string, bit: number): void => {
@@ -16,13 +19,22 @@ mark('0123456789', TOKEN | DIGIT | HEX);
 mark('abcdefABCDEF', TOKEN | HEX);
 mark('ghijklmnopqrstuvwxyzGHIJKLMNOPQRSTUVWXYZ', TOKEN);
 mark("-.!%*_+`'~", TOKEN);
+mark('ABCDEFGHIJKLMNOPQRSTUVWXYZ', UPPER | HOST);
+mark('abcdefghijklmnopqrstuvwxyz0123456789.-_', HOST); // names of real networks have '_'
 mark(' \t\r\n', SPACE);
+mark('"<>\x7f', NO_URI);
+for (let code = 0; code <= 0x20; code++) classes[code]! |= NO_URI;
 
 const classOf = (code: number): number => (code < 256 ? classes[code]! : 0);
 
 export const isTokenCode = (code: number): boolean => (classOf(code) & TOKEN) !== 0;
 export const isSpaceCode = (code: number): boolean => (classOf(code) & SPACE) !== 0;
 export const isDigitCode = (code: number): boolean => (classOf(code) & DIGIT) !== 0;
+export const isUpperCode = (code: number): boolean => (classOf(code) & UPPER) !== 0;
+/** Letters, digits, '-', '.', '_': host names and IPv4 addresses. */
+export const isHostCode = (code: number): boolean => (classOf(code) & HOST) !== 0;
+/** White space, controls and the delimiters of RFC 3261 §25 that no URI may hold. */
+export const isNoUriCode = (code: number): boolean => (classOf(code) & NO_URI) !== 0;
 export const isHexCode = (code: number): boolean => (classOf(code) & HEX) !== 0;
 
 /** `token` of RFC 3261 §25.1: never empty. */
@@ -31,15 +43,15 @@ export function isToken(text: string): boolean {
   return text.length > 0;
 }
 
-/** The first position from `at` that is no white space. */
-export function skipSpace(text: string, at: number): number {
-  while (at < text.length && isSpaceCode(text.charCodeAt(at))) at++;
+/** The first position from `at` that is no white space; `end` where all of it is. */
+export function skipSpace(text: string, at: number, end: number = text.length): number {
+  while (at < end && isSpaceCode(text.charCodeAt(at))) at++;
   return at;
 }
 
 /** The position of the quote that closes the one at `open`. Throws SipError 400 where none does. */
-export function closingQuote(text: string, open: number): number {
-  for (let i = open + 1; i < text.length; i++) {
+export function closingQuote(text: string, open: number, end: number = text.length): number {
+  for (let i = open + 1; i < end; i++) {
     const code = text.charCodeAt(i);
     if (code === 0x22) return i;
     if (code === 0x5c) i++;
@@ -92,6 +104,20 @@ interface FastBuffer {
 /** Octets from `start` to `end` as text, one character each. */
 export function latin1(octets: Buffer, start = 0, end = octets.length): string {
   return (octets as unknown as FastBuffer).latin1Slice(start, end); // toString without its checks
+}
+
+/** `text.slice(from, to).indexOf(needle)` as a position in `text`; -1 where it is not there. */
+export function indexWithin(text: string, needle: string, from: number, to: number): number {
+  const found = text.slice(from, to).indexOf(needle);
+  return found < 0 ? -1 : from + found;
+}
+
+/** `text.slice(from, to)` in lower case. */
+export function lowerSlice(text: string, from: number, to: number): string {
+  for (let i = from; i < to; i++) {
+    if (isUpperCode(text.charCodeAt(i))) return text.slice(from, to).toLowerCase();
+  }
+  return text.slice(from, to);
 }
 
 /** Folding undone (RFC 3261 §7.3.1) and the ends trimmed. */

@@ -5,7 +5,14 @@
 import { SipError } from './error.ts';
 import { limits } from './limits.ts';
 import { NO_PARAMS, type Params, type ParamsInput, params } from './params.ts';
-import { isDigitCode, isHexCode } from './text.ts';
+import {
+  indexWithin,
+  isDigitCode,
+  isHexCode,
+  isHostCode,
+  isNoUriCode,
+  lowerSlice,
+} from './text.ts';
 
 export type Uri = SipUri | TelUri | OtherUri;
 
@@ -44,63 +51,61 @@ const bad = (message: string, clause = 'RFC 3261 §19.1.1'): SipError =>
 
 /** Throws SipError 400 where the text is no URI, or not one of its scheme's grammar. */
 export function parseUri(text: string): Uri {
-  const colon = text.indexOf(':');
-  if (colon <= 0) throw bad('a URI has no scheme');
-  const scheme = schemeOf(text, colon);
-  if (scheme === 'sip' || scheme === 'sips') return parseSipUri(scheme, text, colon + 1);
-  if (scheme === 'tel') return parseTelUri(text, colon + 1);
-  for (let i = 0; i < text.length; i++) {
-    if (isForbidden(text.charCodeAt(i))) throw bad('a URI holds a character that no URI may');
-  }
+  return parseUriIn(text, 0, text.length);
+}
+
+/** The URI that fills `text` from `start` to `end`. */
+export function parseUriIn(text: string, start: number, end: number): Uri {
+  if (text.startsWith('sip:', start)) return parseSipUri('sip', text, start + 4, end);
+  const colon = indexWithin(text, ':', start, end);
+  if (colon <= start) throw bad('a URI has no scheme');
+  const scheme = lowerSlice(text, start, colon);
+  if (scheme === 'sip' || scheme === 'sips') return parseSipUri(scheme, text, colon + 1, end);
+  if (scheme === 'tel') return parseTelUri(text, colon + 1, end);
+  checkCharacters(text, start, end);
   if (!/^[a-z][a-z0-9+.-]*$/.test(scheme)) throw bad('a URI scheme is malformed');
-  return { scheme, text: text.slice(colon + 1) };
+  return { scheme, text: text.slice(colon + 1, end) };
 }
 
-function schemeOf(text: string, colon: number): string {
-  if (colon === 3 && text.startsWith('sip')) return 'sip';
-  if (colon === 3 && text.startsWith('tel')) return 'tel';
-  return text.slice(0, colon).toLowerCase();
+/** The first '@', or -1. Throws where any character is none of a URI. */
+function checkCharacters(text: string, start: number, end: number): number {
+  let atSign = -1;
+  for (let i = start; i < end; i++) {
+    const code = text.charCodeAt(i);
+    if (isNoUriCode(code)) throw bad('a URI holds a character that no URI may');
+    if (code === 0x40 && atSign < 0) atSign = i;
+  }
+  return atSign;
 }
 
-/** White space, controls and the delimiters of RFC 3261 §25 that no URI may hold. */
-const isForbidden = (code: number): boolean =>
-  code <= 0x20 || code === 0x7f || code === 0x22 || code === 0x3c || code === 0x3e;
-
-function parseSipUri(scheme: 'sip' | 'sips', text: string, at: number): SipUri {
-  const end = text.length;
+function parseSipUri(scheme: 'sip' | 'sips', text: string, at: number, end: number): SipUri {
   let user: string | undefined;
   let password: string | undefined;
-  const atSign = text.indexOf('@', at);
+  const atSign = checkCharacters(text, at, end);
   if (atSign >= 0) {
-    let colon = -1;
-    for (let i = at; i < atSign; i++) {
-      const code = text.charCodeAt(i);
-      if (isForbidden(code)) throw bad('the user part of a URI holds a character it may not');
-      if (code === 0x3a && colon < 0) colon = i;
-    }
-    if (atSign === at || colon === at) throw bad('a URI has an empty user part');
-    user = text.slice(at, colon < 0 ? atSign : colon);
-    if (colon >= 0) password = text.slice(colon + 1, atSign);
+    let colon = at;
+    while (colon < atSign && text.charCodeAt(colon) !== 0x3a) colon++;
+    if (colon === at) throw bad('a URI has an empty user part');
+    user = text.slice(at, colon);
+    if (colon < atSign) password = text.slice(colon + 1, atSign);
     at = atSign + 1;
   }
 
   // hostport
   let host: string;
-  if (text.charCodeAt(at) === 0x5b) {
-    const close = text.indexOf(']', at);
-    if (close < 0) throw bad('an IPv6 address has no end');
-    host = text.slice(at + 1, close);
+  const hostAt = at;
+  if (at < end && text.charCodeAt(at) === 0x5b) {
+    const close = indexWithin(text, ']', at, end);
+    host = text.slice(at + 1, close < 0 ? at + 1 : close).toLowerCase();
     if (!isIpv6Text(host)) throw bad('an IPv6 address is malformed');
-    host = host.toLowerCase();
     at = close + 1;
   } else {
-    const hostAt = at;
     while (at < end && isHostCode(text.charCodeAt(at))) at++;
     if (at === hostAt) throw bad('a URI has no host');
-    host = text.slice(hostAt, at).toLowerCase();
+    host = lowerSlice(text, hostAt, at);
   }
   let port: number | undefined;
-  if (text.charCodeAt(at) === 0x3a) {
+  if (at < end && text.charCodeAt(at) === 0x3a) {
     const portAt = ++at;
     port = 0;
     while (at < end && isDigitCode(text.charCodeAt(at))) {
@@ -114,31 +119,18 @@ function parseSipUri(scheme: 'sip' | 'sips', text: string, at: number): SipUri {
   let headers: string | undefined;
   if (at < end) {
     if (text.charCodeAt(at) === 0x3b) {
-      const question = text.indexOf('?', at);
+      const question = indexWithin(text, '?', at, end);
       const stop = question < 0 ? end : question;
       found = parseUriParams(text, at, stop);
       at = stop;
     }
     if (at < end) {
       if (text.charCodeAt(at) !== 0x3f) throw bad('something follows the host of a URI');
-      headers = text.slice(at + 1);
-      for (let i = 0; i < headers.length; i++) {
-        if (isForbidden(headers.charCodeAt(i)))
-          throw bad('a URI holds a character that no URI may');
-      }
+      headers = text.slice(at + 1, end);
     }
   }
   return { scheme, user, password, host, port, params: found, headers };
 }
-
-/** Letters, digits, '-', '.', and '_' which names of real networks have. */
-const isHostCode = (code: number): boolean =>
-  (code >= 0x61 && code <= 0x7a) ||
-  (code >= 0x30 && code <= 0x39) ||
-  code === 0x2e ||
-  code === 0x2d ||
-  (code >= 0x41 && code <= 0x5a) ||
-  code === 0x5f;
 
 /** Characters only: RFC 5118 §4.10 asks to take `2001:db8:::192.0.2.1`. */
 export function isIpv6Text(text: string): boolean {
@@ -152,48 +144,40 @@ export function isIpv6Text(text: string): boolean {
   return colons >= 2;
 }
 
-/** Letters, digits, '-', '.', '_' only, or an IPv6 address without brackets. */
-export function isHost(text: string): boolean {
-  if (text.includes(':')) return isIpv6Text(text);
-  for (let i = 0; i < text.length; i++) if (!isHostCode(text.charCodeAt(i))) return false;
-  return text.length > 0;
-}
-
+/** Characters have been checked already. */
 function parseUriParams(text: string, at: number, stop: number): Params {
   const found = new Map<string, string | null>();
   while (at < stop) {
-    at++; // the semicolon
-    const nameAt = at;
+    const nameAt = ++at; // behind the semicolon
     let equals = -1;
-    let code = 0;
     for (; at < stop; at++) {
-      code = text.charCodeAt(at);
+      const code = text.charCodeAt(at);
       if (code === 0x3b) break;
       if (code === 0x3d && equals < 0) equals = at;
-      else if (isForbidden(code)) throw bad('a URI parameter holds a character it may not');
     }
     if (at === nameAt) continue; // `;;`: harmless
     if (equals === nameAt) throw bad('a URI parameter has no name');
-    const name = paramName(text.slice(nameAt, equals < 0 ? at : equals));
+    const name = paramName(lowerSlice(text, nameAt, equals < 0 ? at : equals));
     if (!found.has(name)) found.set(name, equals < 0 ? null : text.slice(equals + 1, at));
     if (found.size > limits.params) throw bad('a URI has too many parameters');
   }
   return found;
 }
 
+/** Unescaped, unless that would change where the parameter ends. */
 function paramName(text: string): string {
-  if (!text.includes('%')) return text.toLowerCase();
+  if (!text.includes('%')) return text;
   const plain = decoded(text);
-  return (/^[A-Za-z0-9\-_.!~*'()[\]/:&+$]+$/.test(plain) ? plain : text).toLowerCase();
+  return /^[A-Za-z0-9\-_.!~*'()[\]/:&+$]+$/.test(plain) ? plain.toLowerCase() : text;
 }
 
-function parseTelUri(text: string, at: number): TelUri {
-  const semicolon = text.indexOf(';', at);
-  const stop = semicolon < 0 ? text.length : semicolon;
-  const number = text.slice(at, stop);
+function parseTelUri(text: string, at: number, end: number): TelUri {
+  checkCharacters(text, at, end);
+  const semicolon = indexWithin(text, ';', at, end);
+  const number = text.slice(at, semicolon < 0 ? end : semicolon);
   if (!isTelNumber(number)) throw bad('a tel URI has no telephone number', 'RFC 3966 §3');
-  if (semicolon < 0) return { scheme: 'tel', number, params: NO_PARAMS };
-  return { scheme: 'tel', number, params: parseUriParams(text, semicolon, text.length) };
+  const found = semicolon < 0 ? NO_PARAMS : parseUriParams(text, semicolon, end);
+  return { scheme: 'tel', number, params: found };
 }
 
 /** global-number-digits or local-number-digits, RFC 3966 §3: at least one that is no separator. */

@@ -2,9 +2,18 @@
 
 import { SipError } from '../error.ts';
 import { type Grammar, listHeader } from '../header.ts';
-import { NO_PARAMS, type Params, paramsText, parseParams } from '../params.ts';
-import { isDigitCode, isSpaceCode, isToken, skipSpace } from '../text.ts';
-import { hostPort, isHost } from '../uri.ts';
+import { type Params, paramsText, parseParams } from '../params.ts';
+import {
+  indexWithin,
+  isDigitCode,
+  isHostCode,
+  isSpaceCode,
+  isToken,
+  lowerSlice,
+  skipSpace,
+  trimmed,
+} from '../text.ts';
+import { hostPort, isIpv6Text } from '../uri.ts';
 
 export interface ViaValue {
   /** 'SIP/2.0' */
@@ -18,64 +27,67 @@ export interface ViaValue {
 }
 
 export const viaValue: Grammar<ViaValue> = {
-  parse(text) {
-    let at: number;
-    let protocol = 'SIP/2.0';
-    if (text.startsWith('SIP/2.0/')) {
-      at = 8;
-    } else {
-      const first = text.indexOf('/');
-      const second = text.indexOf('/', first + 1);
-      if (first < 0 || second < 0) throw new SipError(400, 'no protocol');
-      const name = text.slice(0, first).trim().toUpperCase();
-      const version = text.slice(first + 1, second).trim();
-      if (!isToken(name) || !isToken(version)) throw new SipError(400, 'no protocol');
-      protocol = `${name}/${version}`;
-      at = skipSpace(text, second + 1);
-    }
-    const transportAt = at;
-    while (at < text.length && !isSpaceCode(text.charCodeAt(at))) at++;
-    const transport = knownTransport(text.slice(transportAt, at));
-    at = skipSpace(text, at);
-
-    let host: string;
-    const hostAt = at;
-    if (text.charCodeAt(at) === 0x5b) {
-      const close = text.indexOf(']', at);
-      if (close < 0) throw new SipError(400, 'an IPv6 address has no end');
-      host = text.slice(at + 1, close);
-      at = close + 1;
-      if (!host.includes(':')) throw new SipError(400, 'sent-by is no host');
-    } else {
-      while (at < text.length && !endsHost(text.charCodeAt(at))) at++;
-      host = text.slice(hostAt, at);
-    }
-    if (!isHost(host)) throw new SipError(400, 'sent-by is no host');
-    at = skipSpace(text, at);
-    let port: number | undefined;
-    if (text.charCodeAt(at) === 0x3a) {
-      at = skipSpace(text, at + 1);
-      const portAt = at;
-      port = 0;
-      while (at < text.length && isDigitCode(text.charCodeAt(at))) {
-        port = port * 10 + text.charCodeAt(at++) - 0x30;
-        if (port > 65_535) throw new SipError(400, 'a port is larger than 65535');
-      }
-      if (at === portAt) throw new SipError(400, 'a port is missing');
-    }
-    const params = at === text.length ? NO_PARAMS : parseParams(text, at);
-    return { protocol, transport, host: host.toLowerCase(), port, params };
-  },
+  parse: text => parseVia(text, 0, text.length),
+  parseIn: parseVia,
   format: via =>
     `${via.protocol}/${via.transport} ${hostPort(via.host, via.port)}${paramsText(via.params)}`,
 };
 
-const endsHost = (code: number): boolean => code === 0x3a || code === 0x3b || isSpaceCode(code);
+function parseVia(text: string, start: number, end: number): ViaValue {
+  let protocol = 'SIP/2.0';
+  let at = start + 8;
+  if (!text.startsWith('SIP/2.0/', start)) {
+    const slash = indexWithin(text, '/', start, end);
+    at = indexWithin(text, '/', slash + 1, end) + 1;
+    if (slash < 0 || at === 0) throw new SipError(400, 'no protocol');
+    const name = trimmed(text.slice(start, slash)).toUpperCase();
+    const version = trimmed(text.slice(slash + 1, at - 1));
+    if (!isToken(name) || !isToken(version)) throw new SipError(400, 'no protocol');
+    protocol = `${name}/${version}`;
+    at = skipSpace(text, at, end);
+  }
+  const transportAt = at;
+  while (at < end && !isSpaceCode(text.charCodeAt(at))) at++;
+  const transport = knownTransport(text, transportAt, at);
+  at = skipSpace(text, at, end);
 
-function knownTransport(text: string): string {
-  if (text === 'UDP' || text === 'TCP' || text === 'TLS') return text;
-  if (!isToken(text)) throw new SipError(400, 'no transport');
-  return text.toUpperCase();
+  // sent-by
+  let host: string;
+  if (at < end && text.charCodeAt(at) === 0x5b) {
+    const close = indexWithin(text, ']', at, end);
+    host = text.slice(at + 1, close < 0 ? at + 1 : close).toLowerCase();
+    if (!isIpv6Text(host)) throw new SipError(400, 'sent-by is no host');
+    at = close + 1;
+  } else {
+    const hostAt = at;
+    while (at < end && isHostCode(text.charCodeAt(at))) at++;
+    if (at === hostAt) throw new SipError(400, 'sent-by is no host');
+    host = lowerSlice(text, hostAt, at);
+  }
+  at = skipSpace(text, at, end);
+  let port: number | undefined;
+  if (at < end && text.charCodeAt(at) === 0x3a) {
+    at = skipSpace(text, at + 1, end);
+    const portAt = at;
+    port = 0;
+    while (at < end && isDigitCode(text.charCodeAt(at))) {
+      port = port * 10 + text.charCodeAt(at++) - 0x30;
+      if (port > 65_535) throw new SipError(400, 'a port is larger than 65535');
+    }
+    if (at === portAt) throw new SipError(400, 'a port is missing');
+  }
+  return { protocol, transport, host, port, params: parseParams(text, at, end) };
+}
+
+function knownTransport(text: string, from: number, to: number): string {
+  if (to - from === 3) {
+    if (text.startsWith('UDP', from)) return 'UDP';
+    if (text.startsWith('TCP', from)) return 'TCP';
+    if (text.startsWith('TLS', from)) return 'TLS';
+  }
+  const transport = text.slice(from, to);
+  if (!isToken(transport)) throw new SipError(400, 'no transport');
+  return transport.toUpperCase();
 }
 
 export const Via = listHeader({
