@@ -47,10 +47,18 @@ export class Row {
     return this;
   }
 
-  /** Without spaces at the end. */
+  /** All of it, the spaces too. */
+  repaint(paint: Paint): this {
+    this.#paints.fill(paint);
+    return this;
+  }
+
+  /** Without spaces at the end, unless they are painted. */
   toString(withColour: boolean): string {
     let end = this.#characters.length;
-    while (end > 0 && this.#characters[end - 1] === ' ') end--;
+    const isSeen = (cell: number) =>
+      this.#characters[cell] !== ' ' || (withColour && this.#paints[cell] === 'selected');
+    while (end > 0 && !isSeen(end - 1)) end--;
     if (!withColour) return this.#characters.slice(0, end).join('');
     let text = '';
     for (let from = 0; from < end; ) {

@@ -44,7 +44,7 @@ export class Story {
   readonly identities = new Set<string>();
   /** Every Call-ID, ICID and Session-Id in it. */
   readonly calls = new Set<string>();
-  /** When each instance last took part. */
+  /** When each instance was last told something, or decided. */
   readonly #lastAt = new Map<string, Instant>();
 
   constructor(first: TraceEvent) {
@@ -64,12 +64,11 @@ export class Story {
     for (const call of [keys.callId, keys.icid, keys.sessionId]) {
       if (call !== undefined) this.calls.add(call);
     }
-    const names = event.kind === 'message' ? [event.from, event.to] : [event.at];
-    for (const name of names) this.#lastAt.set(name, event.time);
+    this.#lastAt.set(event.kind === 'message' ? event.to : event.at, event.time);
     if (this.kind === 'other' && event.kind === 'message') this.kind = kindOf(event);
   }
 
-  /** When `name` last took part; never: -Infinity. */
+  /** When `name` last had a reason to act; never: -Infinity. */
   lastOf(name: string): Instant {
     return this.#lastAt.get(name) ?? Number.NEGATIVE_INFINITY;
   }
@@ -140,10 +139,11 @@ export class StoryBook {
     let best: Story | undefined;
     let latest = event.time - NEAR;
     for (const story of this.#recent) {
-      if (story.lastOf(actor) < latest || !mayJoin(event, story)) continue;
+      const last = story.lastOf(actor);
+      if (last < latest || last > event.time || !mayJoin(event, story)) continue;
       if (identities.length > 0 && !identities.some(one => story.identities.has(one))) continue;
       best = story;
-      latest = story.lastOf(actor);
+      latest = last;
     }
     return best;
   }
