@@ -62,20 +62,16 @@ export class Admission {
     try {
       const said = readRequest(CapabilitiesExchange, cer) as RequestOf<typeof CapabilitiesExchange>;
       const common = commonCapabilities(self, said);
-      const peer = peerFor(said.originHost);
-      if (peer === undefined) {
-        host.log.warn('diameter peer unknown', { peer: said.originHost });
-        this.#refuse(connection, cer, new DiameterError('DIAMETER_UNKNOWN_PEER', said.originHost));
-      } else if (typeof common === 'string') {
-        host.log.warn('diameter peer refused', { peer: said.originHost, result: common });
-        this.#refuse(connection, cer, new DiameterError(common, 'capabilities'));
-      } else {
-        connection.capabilities = common;
-        peer.offer({ connection, cer });
+      if (typeof common === 'string') {
+        throw new DiameterError(common, `capabilities of ${said.originHost}`);
       }
+      const peer = peerFor(said.originHost);
+      if (peer === undefined) throw new DiameterError('DIAMETER_UNKNOWN_PEER', said.originHost);
+      connection.capabilities = common;
+      peer.offer({ connection, cer });
     } catch (error) {
       if (!(error instanceof DiameterError)) throw error;
-      host.log.warn('diameter CER refused', { why: error.message });
+      host.log.warn('diameter CER refused', { result: error.result, why: error.message });
       this.#refuse(connection, cer, error);
     }
   }

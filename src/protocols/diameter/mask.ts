@@ -1,7 +1,10 @@
 // Overwrites keys, expected responses and password hashes at equal length, so that what is shown
-// or exported still dissects. Which AVPs these are, their definitions say.
+// or exported still dissects. Which AVPs these are, their definitions say; those of every application
+// are loaded here, since a trace shows what no function of this process speaks.
 
+import './cx.ts';
 import { lookup } from './dictionary.ts';
+import './eps-vectors.ts';
 import { newPlace, placeAt } from './group.ts';
 import { HEADER_LENGTH } from './header.ts';
 

@@ -1,6 +1,7 @@
 // The data formats of AVPs. RFC 6733 §4.2 (basic), §4.3 (derived), §4.4 (grouped).
 
 import { isUtf8 } from 'node:buffer';
+import { assert } from '#kernel/errors';
 import type { Instant } from '#kernel/time';
 import { addressOctets, addressText } from './address.ts';
 import type { Avp } from './avp.ts';
@@ -38,7 +39,10 @@ export const unsigned32: DataType<number> = {
     expectLength('Unsigned32', 4, start, end);
     return octets.readUInt32BE(start);
   },
-  settle: same,
+  settle(value) {
+    assert(value >>> 0 === value, `${value} is no Unsigned32`);
+    return value;
+  },
 };
 
 export const integer32: DataType<number> = {
@@ -48,7 +52,10 @@ export const integer32: DataType<number> = {
     expectLength('Integer32', 4, start, end);
     return octets.readInt32BE(start);
   },
-  settle: same,
+  settle(value) {
+    assert((value | 0) === value, `${value} is no Integer32`);
+    return value;
+  },
 };
 
 export const unsigned64: DataType<bigint> = {
@@ -61,7 +68,10 @@ export const unsigned64: DataType<bigint> = {
     expectLength('Unsigned64', 8, start, end);
     return octets.readBigUInt64BE(start);
   },
-  settle: same,
+  settle(value) {
+    assert(BigInt.asUintN(64, value) === value, `${value} is no Unsigned64`);
+    return value;
+  },
 };
 
 export const integer64: DataType<bigint> = {
@@ -71,21 +81,23 @@ export const integer64: DataType<bigint> = {
     expectLength('Integer64', 8, start, end);
     return octets.readBigInt64BE(start);
   },
-  settle: same,
+  settle(value) {
+    assert(BigInt.asIntN(64, value) === value, `${value} is no Integer64`);
+    return value;
+  },
 };
 
 export const utf8String: DataType<string> = {
   format: 'UTF8String',
   write: (value, to) => to.text(value),
   read(octets, start, end) {
-    // ASCII, which nearly all are, is told by the length of its text
     const text = octets.toString('utf8', start, end);
-    if (text.length !== end - start && !isUtf8(octets.subarray(start, end))) {
-      throw invalid('not UTF-8', start);
-    }
+    // ASCII, which nearly all are, is told by its length and by what stands for broken sequences
+    const isAscii = text.length === end - start && !text.includes('\uFFFD');
+    if (!isAscii && !isUtf8(octets.subarray(start, end))) throw invalid('not UTF-8', start);
     return text;
   },
-  settle: same,
+  settle: value => (value.isWellFormed() ? value : value.toWellFormed()),
 };
 
 /** An OctetString that holds a document in UTF-8; other octets are refused. */
@@ -99,7 +111,10 @@ export const octetText: DataType<string> = {
     to.at += to.octets.write(value, to.at, 'latin1');
   },
   read: (octets, start, end) => octets.toString('latin1', start, end),
-  settle: same,
+  settle(value) {
+    assert(!/[^\0-\xff]/.test(value), 'text of octets with a character above 255');
+    return value;
+  },
 };
 
 /** A fully qualified domain name or realm, in lower case or not, as it came. */
@@ -115,7 +130,10 @@ export const diameterIdentity: DataType<string> = {
     }
     return text;
   },
-  settle: same,
+  settle(value) {
+    assert(/^[!-~]{1,255}$/.test(value), `${value} is no DiameterIdentity`);
+    return value;
+  },
 };
 
 /** `aaa://host:port;transport=tcp`, not taken apart. */
@@ -163,7 +181,10 @@ export function enumerated<const E extends Readonly<Record<string, number>>>(
       if (name === undefined) throw invalid(`no value ${octets.readInt32BE(start)}`, start);
       return name;
     },
-    settle: same,
+    settle(value) {
+      assert(Object.hasOwn(names, value), `no value ${value}`);
+      return value;
+    },
   };
 }
 
