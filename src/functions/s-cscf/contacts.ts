@@ -1,8 +1,7 @@
 // What a REGISTER makes of the contacts of a registration set. RFC 3261 §10.3, RFC 5626 §6,
 // TS 24.229 §5.4.1.2.2 and §5.4.1.4. Pure.
 
-import type { Duration, Instant } from '#kernel/time';
-import { inSeconds, seconds } from '#kernel/time';
+import { type Duration, type Instant, seconds } from '#kernel/time';
 import {
   CallId,
   Contact,
@@ -173,11 +172,15 @@ function leastRecent(bindings: readonly Binding[]): Binding {
   return bindings.reduce((oldest, binding) => (binding.since < oldest.since ? binding : oldest));
 }
 
+/** Rounded up: the time the request took is not the UE's loss. */
+export const secondsLeft = (binding: Binding, now: Instant): number =>
+  Math.max(0, Math.ceil((binding.expires - now) / 1000));
+
 /** The Contact of a 200 to REGISTER, with the seconds that are left (RFC 3261 §10.3 step 8). */
 export function contactOf(binding: Binding, now: Instant, gruu?: string): NameAddr {
   const params: Record<string, string | null> = Object.fromEntries(binding.params);
   if (gruu !== undefined) params['pub-gruu'] = gruu;
   if (binding.q !== 1) params.q = String(binding.q);
-  params.expires = String(Math.max(0, inSeconds(binding.expires - now)));
+  params.expires = String(secondsLeft(binding, now));
   return nameAddr(parseUri(binding.uri), params, binding.displayName);
 }

@@ -3,6 +3,7 @@
 import type { Instant } from '#kernel/time';
 import type { Reginfo, ReginfoContact, ReginfoRegistration } from '#sip/reginfo';
 import type { Binding, ContactChange, ContactEvent } from './binding.ts';
+import { secondsLeft } from './contacts.ts';
 import { publicGruu } from './gruu.ts';
 import type { Profile } from './profile.ts';
 import type { RegistrationSet } from './registrar.ts';
@@ -72,7 +73,7 @@ function contactOf(
     // 'registered' is for the identity that was, 'created' for those that came with it
     event: event === 'registered' && binding.impu !== aor ? 'created' : event,
     uri: binding.uri,
-    expires: ended ? 0 : Math.max(0, Math.ceil((binding.expires - now) / 1000)),
+    expires: ended ? 0 : secondsLeft(binding, now),
     ...(event === 'probation' ? { retryAfter: 60 } : {}),
     callId: binding.callId,
     cseq: binding.cseq,
