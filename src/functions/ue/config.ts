@@ -69,10 +69,16 @@ export interface UeConfig {
 export interface CallDefaults {
   /** Preconditions (RFC 3312, TS 24.229 §5.1.3.1). Default true. */
   readonly preconditions: boolean;
-  /** How long our resources take to be reserved once they are asked for. Default 0. */
+  /**
+   * How long our resources take to be reserved. Default 20 ms; with 0 they are there from the
+   * start, as on an access without dedicated bearers.
+   */
   readonly reservation: Duration;
-  /** How long an incoming call rings before `answer` mode 'auto' answers it. */
+  /** Who takes incoming calls: whoever holds the UE, or the UE itself after `ringing`. */
+  readonly answering: 'manual' | 'automatic';
   readonly ringing: Duration;
+  /** Calls at once; a further one is 486 (TS 24.229 §5.1.4.1). Default 10. */
+  readonly atOnce: number;
   /** An unanswered outgoing call is cancelled after this. */
   readonly noAnswer: Duration;
   /** Sound later than it arrives by so much. */
@@ -121,8 +127,10 @@ export function ueConfig(settings: UeSettings): UeConfig {
     ...settings,
     calls: {
       preconditions: true,
-      reservation: 0,
+      reservation: ms(20),
+      answering: 'manual',
       ringing: seconds(2),
+      atOnce: 10,
       noAnswer: minutes(3),
       playoutDelay: ms(60),
       packetTime: ms(20),

@@ -7,17 +7,12 @@ import { SipEndpoint } from '#sip/endpoint';
 import type { Flow, Target } from '#sip/flow';
 import {
   Allow,
-  CallId,
-  CSeq,
-  From,
+  Contact,
   MaxForwards,
   type NameAddr,
   nameAddr,
   PAccessNetworkInfo,
-  PPreferredIdentity,
-  Route,
   Supported,
-  To,
   UserAgent,
 } from '#sip/headers';
 import { type Edit, request, type SipRequest, set } from '#sip/message';
@@ -27,7 +22,7 @@ import { escapedUser, isSipUri, parseUri, type SipUri, sipUri, type Uri } from '
 import type { UeConfig } from './config.ts';
 
 /** MMTel, TS 24.173 §5.1, as RFC 3840 §9 has feature tag values written. */
-const mmtel = 'urn%3Aurn-7%3A3gpp-service.ims.icsi.mmtel';
+export const mmtel = 'urn%3Aurn-7%3A3gpp-service.ims.icsi.mmtel';
 
 export const allowed = [
   'INVITE',
@@ -119,43 +114,33 @@ export class Gm {
     return [nameAddr(pcscf), ...this.serviceRoute];
   }
 
-  /** A request outside any dialog, with all that a UE says of itself. */
-  request(method: string, uri: Uri, ...edits: readonly Edit[]): SipRequest {
-    const { random } = this.host;
-    const name = this.config.displayName;
+  /** A REGISTER without what the procedure adds: §5.1.1.2.1. */
+  register(...edits: readonly Edit[]): SipRequest {
     return request(
-      method,
-      uri,
+      'REGISTER',
+      sipUri({ host: this.config.home }),
       set(MaxForwards, 70),
-      set(
-        From,
-        nameAddr(
-          this.identity,
-          { tag: random.hex(8) },
-          name === undefined ? undefined : octetText(name),
-        ),
-      ),
-      set(To, nameAddr(uri)),
-      set(CallId, `${random.hex(16)}@${this.config.address}`),
-      set(CSeq, { sequence: 1, method }),
-      ...this.about(),
       ...edits,
+      set(Contact, this.contact()),
+      ...this.edits('REGISTER', undefined),
+      set(Allow, ...allowed),
+      set(Supported, 'path'),
     );
   }
 
-  /** What requests in the name of a registered identity carry: §5.1.2A.1.1. */
-  preferred(): Edit[] {
-    return [set(Route, ...this.route), set(PPreferredIdentity, nameAddr(this.identity))];
+  /** Who we are in From. */
+  from(): NameAddr {
+    const name = this.config.displayName;
+    return nameAddr(this.identity, undefined, name === undefined ? undefined : octetText(name));
   }
 
-  /** What is the same in every request. */
-  about(): Edit[] {
-    return [
-      set(PAccessNetworkInfo, PAccessNetworkInfo.parse(this.config.accessNetwork)),
-      set(UserAgent, this.config.userAgent),
-      set(Allow, ...allowed),
-      set(Supported, 'path'),
-    ];
+  /** What every message of ours outside REGISTER carries: §5.1.2A.1.1, §5.1.2A.2. */
+  edits(method: string, status: number | undefined): Edit[] {
+    const { accessNetwork, userAgent } = this.config;
+    const access = set(PAccessNetworkInfo, PAccessNetworkInfo.parse(accessNetwork));
+    if (status !== undefined) return status > 100 ? [access] : [];
+    if (method === 'ACK' || method === 'CANCEL') return [];
+    return [access, set(UserAgent, userAgent)];
   }
 
   get #transport(): 'udp' | 'tcp' | 'tls' | 'ws' | 'wss' {

@@ -77,6 +77,34 @@ export type MessageOutcome =
   | Refused
   | NoAnswer;
 
+/** What became of a call's set-up. */
+export type CallOutcome =
+  | { readonly kind: 'answered' }
+  | Refused
+  | NoAnswer
+  /** It rang, and nobody took it. */
+  | { readonly kind: 'unanswered' }
+  /** Given up before the answer, by us or by the caller. */
+  | { readonly kind: 'cancelled'; readonly by: 'local' | 'remote' }
+  /** It could not be set up for a reason on our side. */
+  | { readonly kind: 'impossible'; readonly because: string };
+
+/** How a call ended. */
+export interface CallEnd {
+  readonly by: 'local' | 'remote' | 'failure';
+  /** Of the response, where one ended it. */
+  readonly status: number | undefined;
+  /** What a person should read. */
+  readonly reason: string;
+}
+
+/** What became of a change within a call: hold, resume. */
+export type ChangeOutcome =
+  | { readonly kind: 'done' }
+  | Refused
+  | NoAnswer
+  | { readonly kind: 'impossible'; readonly because: string };
+
 /** A final response that is no success, as an outcome. */
 export function failureOf(response: SipResponse): Refused | NoAnswer {
   if (isGenerated(response) && (response.status === 408 || response.status === 503)) {

@@ -15,7 +15,6 @@ import {
   MinExpires,
   type NameAddr,
   nameAddr,
-  Supported,
   To,
   WwwAuthenticate,
 } from '#sip/headers';
@@ -116,17 +115,13 @@ export class RegisterRequests {
   ): Promise<{ response: SipResponse; flow: Flow | undefined }> {
     const gm = this.#gm;
     const impu = gm.identityToRegister;
-    const register = gm.request(
-      'REGISTER',
-      sipUri({ host: gm.config.home }),
+    const register = gm.register(
       set(From, nameAddr(impu, { tag: this.#tag })),
       set(To, nameAddr(impu)),
       set(CallId, this.#callId),
       set(CSeq, { sequence: ++this.#sequence, method: 'REGISTER' }),
-      set(Contact, gm.contact()),
       set(Expires, expires),
       set(Authorization, authorization),
-      set(Supported, 'path'),
     );
     const transaction = gm.endpoint.request(register, gm.target);
     const response = await transaction.final;

@@ -137,6 +137,14 @@ export class AudioStream {
     if (this.#reportTimer === undefined && parameters.rtcp) this.#scheduleReport();
   }
 
+  /** Neither sends nor receives until started again; the ports stay ours. */
+  pause(): void {
+    this.#tick?.cancel();
+    this.#tick = undefined;
+    this.#parameters = undefined;
+    this.#talking = false;
+  }
+
   /** Sends digits as telephone events (RFC 4733); false when the peer takes none, or too many wait. */
   sendDigits(digits: string, duration?: Duration): boolean {
     if (this.#parameters?.events === undefined || !this.#parameters.sends) return false;
@@ -168,6 +176,7 @@ export class AudioStream {
     this.#rtcp = undefined;
     this.#tick = undefined;
     this.#reportTimer = undefined;
+    this.#parameters = undefined;
   }
 
   async #bind(setting: AudioStreamSetting): Promise<void> {
@@ -211,7 +220,9 @@ export class AudioStream {
 
   /** One packet time: play what came, send what is to be sent. */
   #beat(): void {
-    const parameters = this.#parameters!;
+    this.#tick = undefined;
+    const parameters = this.#parameters;
+    if (parameters === undefined) return;
     const perPacket = (audioRate * parameters.packetTime) / 1000;
     const now = this.#host.clock.now();
     do {
@@ -222,8 +233,9 @@ export class AudioStream {
       if (parameters.sends) this.#send(parameters, perPacket);
       this.#timestamp = (this.#timestamp + perPacket) >>> 0;
       this.#due += parameters.packetTime;
-    } while (this.#due <= now && now - this.#due <= maxCatchUp && this.#rtp !== undefined);
-    if (this.#rtp === undefined) return;
+      // Whoever heard this may have stopped, paused or changed the stream.
+    } while (this.#parameters === parameters && this.#due <= now && now - this.#due <= maxCatchUp);
+    if (this.#tick !== undefined || this.#parameters === undefined) return;
     if (this.#due <= now) {
       const skipped = Math.ceil((now - this.#due) / parameters.packetTime);
       this.#due += skipped * parameters.packetTime;

@@ -40,6 +40,7 @@ export function agree(
     sendEvents: eventsFor(send, theirs),
     receive: ours,
     ptime: ptimeOf(media),
+    rtcp: media.bandwidth('RS') !== 0 || media.bandwidth('RR') !== 0,
   };
 }
 

@@ -151,10 +151,13 @@ test('the other end may remove the stream, and bring it back', () => {
   assert.equal(b.answer().media[0]!.line.port, 50000);
 });
 
-test('c=0.0.0.0 silences us, and a=rtcp moves RTCP', () => {
+test('c=0.0.0.0 silences us, a=rtcp moves RTCP, no bandwidth ends it', () => {
   const b = party(audio(50000));
-  b.receiveOffer(remote('m=audio 30002 RTP/AVP 8', 'c=IN IP4 0.0.0.0', 'a=rtcp:40404'));
+  b.receiveOffer(
+    remote('m=audio 30002 RTP/AVP 8', 'c=IN IP4 0.0.0.0', 'b=RS:0', 'b=RR:0', 'a=rtcp:40404'),
+  );
   b.answer();
+  assert.equal(b.agreed[0]!.rtcp, false);
   assert.equal(b.agreed[0]!.direction, 'recvonly');
   assert.equal(b.agreed[0]!.remoteRtcp.port, 40404);
 });

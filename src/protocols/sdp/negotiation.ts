@@ -72,6 +72,15 @@ export class Negotiation {
     return !this.#peerListens;
   }
 
+  /**
+   * More could flow than was agreed last: an offer made before the peer's own was answered after it
+   * (RFC 3261 §14.1 has it sent again as it was). A new offer puts it right.
+   */
+  get stale(): boolean {
+    const wished = directionOf(this.#peerListens, !this.#holding);
+    return this.state === 'agreed' && this.#agreed.some(stream => stream.direction !== wished);
+  }
+
   /** From the next description on we do (not) listen; the caller makes the offer that says so. */
   hold(holding: boolean): void {
     this.#holding = holding;
@@ -95,6 +104,21 @@ export class Negotiation {
     return this.#describe();
   }
 
+  /**
+   * An offer of ours went out again as it was made before: after 491, or to refresh the session.
+   * Its lines must be those of this dialog.
+   */
+  resent(offer: SessionDescription): void {
+    assert(this.state === 'agreed', `no offer while ${this.state}`);
+    assert(
+      offer.media.length === this.#slots.length,
+      'an offer of ours has the lines of the dialog',
+    );
+    this.#before = this.#slots;
+    this.#slots = this.#slots.map(({ local }, i) => ({ local, sent: offer.media[i]! }));
+    this.#pendingOffer = true;
+  }
+
   /** The answer to our offer. Throws an SdpError (488) when it answers another offer. */
   receiveAnswer(answer: SessionDescription): readonly AgreedStream[] {
     assert(this.#pendingOffer, 'an answer needs an offer');
@@ -109,8 +133,9 @@ export class Negotiation {
     return this.#settle(answer, 'answer');
   }
 
-  /** Our offer was refused (488, 491 …): the session stays as it was (RFC 3261 §14.1). */
+  /** An offer of ours under way was refused (488, 491 …): all stays as it was (RFC 3261 §14.1). */
   withdraw(): void {
+    if (!this.#pendingOffer) return;
     this.#pendingOffer = false;
     this.#slots = this.#before;
   }

@@ -37,6 +37,8 @@ export interface AgreedStream {
   readonly receive: readonly RtpFormat[];
   /** Milliseconds per packet the peer would like. */
   readonly ptime: number | undefined;
+  /** False where the peer gives RTCP no bandwidth: b=RS:0 and b=RR:0 (RFC 3556 §2). */
+  readonly rtcp: boolean;
 }
 
 export const isEvents = (format: RtpFormat): boolean =>
