@@ -195,14 +195,15 @@ async function register(assignment: Assignment): Promise<Answer> {
   const left = registration.holder;
   const moved = impis.length > 0 && left !== undefined && left.host !== holder.host;
   const before = moved ? [] : impis;
-  await hss.registrations.set(key, {
+  const after: Registration = {
     server: request.server,
     holder,
     impis: before.includes(impi) ? before : [...before, impi],
     pending: settled(pending, impi),
     unregistered: false,
     reassign: false,
-  });
+  };
+  await hss.registrations.set(key, after, hss.undelivered.settled(key, holder.host, impi));
   return {
     ...success(assignment, () => {
       const others = before.filter(other => other !== impi);

@@ -32,7 +32,7 @@ test('UAR step 1: an IMPI or IMPU nobody has is an unknown user', async () => {
 
 test('UAR step 2: an IMPU of somebody else does not match', async () => {
   const bench = await started();
-  const answer = await bench.uar({ impu: 'sip:bob@' + home });
+  const answer = await bench.uar({ impu: `sip:bob@${home}` });
   assert.equal(answer.result, 'DIAMETER_ERROR_IDENTITIES_DONT_MATCH');
   assert.equal(bench.decision('hss.uar').clause, 'TS 29.228 §6.1.1.1 step 2');
 });

@@ -54,7 +54,10 @@ export interface HssConfig {
     readonly realm: string;
     /** TCP addresses to listen on, besides local links. Default none. */
     readonly listen: readonly Address[];
-    /** Diameter identities that may connect; '*' is anybody. Default `icscf.` and `scscf.<home>`. */
+    /**
+     * Diameter identities that may connect, in lower case; '*' is anybody. Default `icscf.<home>`
+     * and `scscf.<home>`.
+     */
     readonly peers: readonly string[];
     /** How long an RTA or PPA is awaited. Default 5 s. */
     readonly timeout: Duration;

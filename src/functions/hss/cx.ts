@@ -18,6 +18,7 @@ import { locationInfo } from './location.ts';
 import type { Profiles } from './profile.ts';
 import type { Pushes } from './pushes.ts';
 import { psiKey, type Registrations } from './registrations.ts';
+import type { Undelivered } from './undelivered.ts';
 
 /** What the procedures work with. */
 export interface HssParts {
@@ -29,6 +30,7 @@ export interface HssParts {
   /** Registration and profile procedures, one after another per subscription. */
   readonly queue: Queue;
   readonly pushes: Pushes;
+  readonly undelivered: Undelivered;
   readonly psis: ReadonlyMap<string, Psi>;
 }
 

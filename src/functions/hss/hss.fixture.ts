@@ -66,7 +66,8 @@ export class Bench {
     | 'DIAMETER_SUCCESS'
     | 'DIAMETER_ERROR_USER_UNKNOWN'
     | 'DIAMETER_ERROR_TOO_MUCH_DATA'
-    | 'DIAMETER_UNABLE_TO_COMPLY' = () => 'DIAMETER_SUCCESS';
+    | 'DIAMETER_UNABLE_TO_COMPLY'
+    | 'DIAMETER_UNABLE_TO_DELIVER' = () => 'DIAMETER_SUCCESS';
   readonly #settings: HssSettings;
 
   constructor(settings: Partial<HssSettings> = {}, seed = 1) {
@@ -89,12 +90,24 @@ export class Bench {
     this.sim.setName(`hss.${home}`, 'diameter', [{ protocol: 'local', name: `hss.${home}` }]);
     await this.settle(() => this.hss.start());
     for (const name of ['icscf', 'scscf', 'scscf2']) this.#connect(name);
+    await this.#isConnected();
+    return this;
+  }
+
+  /** Ends a CSCF's connection to the HSS, and brings it up again. */
+  async reconnect(name: string): Promise<void> {
+    await this.settle(() => this.nodes.get(name)!.stop());
+    this.#connect(name);
+    await this.#isConnected();
+    await this.sim.run(1000);
+  }
+
+  async #isConnected(): Promise<void> {
     await this.sim.runUntil(
       () => [...this.nodes.values()].every(node => node.peers()[0]?.state === 'open'),
       60_000,
       'every CSCF has its HSS',
     );
-    return this;
   }
 
   async stop(): Promise<void> {

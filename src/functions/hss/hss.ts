@@ -22,6 +22,7 @@ import {
   type ImportReport,
   importCsv,
 } from './transfer.ts';
+import { Undelivered } from './undelivered.ts';
 import {
   type RegistrationView,
   registrationView,
@@ -71,6 +72,7 @@ export class Hss {
       profiles: new Profiles(this.config),
       queue: new Queue({ perKey: limits.waitingPerSubscription, total: limits.waiting }),
       pushes: new Pushes(host, this.config),
+      undelivered: new Undelivered(host),
       psis: new Map(psis.map(psi => [psi.identity, psi])),
     };
     this.#provisioning = new Provisioning(this.#parts);
@@ -85,6 +87,7 @@ export class Hss {
     const { host, database } = this.#parts;
     const reindexed = await database.reindex();
     if (reindexed > 0) host.log.info('hss indexed anew', { records: reindexed });
+    await this.#parts.undelivered.load();
     if ((await host.store.get('about', 'born')) === undefined) await this.#seed();
     this.#isOpen = true;
   }
@@ -101,9 +104,12 @@ export class Hss {
       realm,
       applications: [Cx],
       timeout,
-      allowedPeers: peer => peers.includes('*') || peers.includes(peer),
+      allowedPeers: peer => peers.includes('*') || peers.includes(peer.toLowerCase()),
     });
     this.#node = node;
+    node.onPeerChange = peer => {
+      if (peer.state === 'open' && peer.identity !== undefined) this.#catchUp(peer.identity);
+    };
     serveCx(this.#parts, node);
     this.#parts.pushes.node = node;
     node.serveLocal(identity);
@@ -226,6 +232,12 @@ export class Hss {
       (await database.find('impu', canonicalImpu(text) ?? `sip:${fullImpi(text, home)}`)) ??
       (await database.find('impi', fullImpi(text, home)));
     return imsi === undefined ? undefined : database.get(imsi);
+  }
+
+  #catchUp(host: string): void {
+    this.#provisioning.catchUp(host).catch((error: unknown) => {
+      this.#parts.host.log.error('hss cannot catch up', { scscf: host, error: String(error) });
+    });
   }
 
   /** The subscribers that the network is born with; once, however many are left of them later. */

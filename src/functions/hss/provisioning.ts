@@ -9,7 +9,14 @@ import { type Entry, refuse } from './database.ts';
 import { type Effects, effectsOf } from './effects.ts';
 import type { Pushed, Reason } from './pushes.ts';
 import { type Holder, NOT_REGISTERED, type Registration, without } from './registrations.ts';
-import { changed, isNewCard, type SubscriberInput, subscriberFrom } from './subscriber.ts';
+import {
+  changed,
+  isNewCard,
+  type Problem,
+  type SubscriberInput,
+  subscriberFrom,
+} from './subscriber.ts';
+import type { Owed } from './undelivered.ts';
 
 export type Changes = Omit<SubscriberInput, 'imsi'> & { readonly imsi?: string };
 
@@ -52,12 +59,20 @@ export class Provisioning {
     });
   }
 
-  async conflictsOfNew(entry: Entry) {
+  async conflictsOfNew(entry: Entry): Promise<readonly Problem[]> {
     const { imsi } = entry.subscriber;
     if ((await this.#hss.database.get(imsi)) !== undefined) {
-      return [{ field: 'imsi' as const, message: `${imsi} is a subscriber already` }];
+      return [{ field: 'imsi', message: `${imsi} is a subscriber already` }];
     }
-    return this.#hss.database.conflicts(entry);
+    return this.conflicts(entry);
+  }
+
+  /** Identities that are another subscriber's, or a service's. */
+  async conflicts(entry: Entry): Promise<readonly Problem[]> {
+    const service = entry.identities.impus.find(({ impu }) => this.#hss.psis.has(impu));
+    if (service === undefined) return this.#hss.database.conflicts(entry);
+    const field = entry.subscriber.impus === undefined ? 'name' : 'impus';
+    return [{ field, message: `${service.impu} is a service of the network` }];
   }
 
   /** undefined when there is no such record. Throws a RecordError. */
@@ -66,7 +81,7 @@ export class Provisioning {
     const done = await this.#inTurn(() =>
       this.#replace(imsi, async before => {
         const entry = database.entryOf(changed(before.subscriber, changes, config));
-        refuse(await database.conflicts(entry));
+        refuse(await this.conflicts(entry));
         const newCard =
           isNewCard(entry.subscriber, before.subscriber) ||
           (changes.sqn ?? undefined) !== undefined;
@@ -110,7 +125,8 @@ export class Provisioning {
     const { holder, wasKept } = ended;
     const impis = wasKept ? await this.#anyImpi(key) : ended.impis;
     const code = wasKept ? 'REMOVE_S_CSCF' : reason.code;
-    return [await this.#terminate(key, holder, impis, { ...reason, code })];
+    const terminations = [{ impis, reason: { ...reason, code } }];
+    return this.#push(key, { terminations, updates: [] }, holder);
   }
 
   async #anyImpi(key: string): Promise<readonly string[]> {
@@ -147,17 +163,50 @@ export class Provisioning {
     });
   }
 
+  /** Tells an S-CSCF that can be reached again what it is owed. */
+  async catchUp(host: string): Promise<void> {
+    const { undelivered } = this.#hss;
+    for (const owed of undelivered.of(host)) {
+      // What was true when we began may have been settled while we told of another subscription.
+      if (!undelivered.of(host).includes(owed)) continue;
+      const pushed = await this.#tell(owed);
+      if (pushed.some(({ outcome }) => outcome === 'undelivered')) return;
+      await undelivered.done(owed);
+    }
+  }
+
+  async #tell({ key, holder, ended, profile }: Owed): Promise<readonly Pushed[]> {
+    const { registrations, database, profiles, pushes } = this.#hss;
+    const told: Pushed[] = [];
+    for (const { impis, reason } of ended) {
+      told.push(await this.#terminate(key, holder, impis, reason));
+    }
+    const entry = await database.get(key);
+    const registration = await registrations.get(key);
+    if (!profile || entry === undefined || registration.holder?.host !== holder.host) return told;
+    const impi = registration.impis[0] ?? entry.identities.impis[0]?.impi;
+    if (impi === undefined) return told;
+    const userData = profiles.userData(entry, impi);
+    told.push(await pushes.update(holder, impi, { userData }, 'it changed while you were away'));
+    return told;
+  }
+
   async #push(
     imsi: string,
     { terminations, updates }: Effects,
     holder: Holder | undefined,
   ): Promise<readonly Pushed[]> {
-    if (holder === undefined) return [];
-    const { pushes } = this.#hss;
-    return Promise.all([
+    if (holder === undefined || terminations.length + updates.length === 0) return [];
+    const { pushes, undelivered } = this.#hss;
+    const pushed = await Promise.all([
       ...terminations.map(({ impis, reason }) => this.#terminate(imsi, holder, impis, reason)),
       ...updates.map(({ impi, because, ...what }) => pushes.update(holder, impi, what, because)),
-    ]).then(pushed => this.#followUp(imsi, holder, pushed));
+    ]);
+    const isAway = pushed.map(({ outcome }) => outcome === 'undelivered');
+    const ended = terminations.filter((_, at) => isAway[at]);
+    const profile = updates.some((_, at) => isAway[terminations.length + at]);
+    if (ended.length > 0 || profile) await undelivered.add({ key: imsi, holder, ended, profile });
+    return this.#followUp(imsi, holder, pushed);
   }
 
   /** What the answers to PPRs ask for. TS 29.228 table 6.2.2.1.1 */

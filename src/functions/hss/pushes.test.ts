@@ -263,3 +263,46 @@ test('a peer that is not named may not connect', async () => {
   assert.notEqual(stranger.peers()[0]?.state, 'open');
   assert.ok(bench.hss.peers().every(({ identity }) => identity !== `stranger.${home}`));
 });
+
+test('an S-CSCF that was away is told what ended meanwhile, and of no registration since', async () => {
+  const bench = await both();
+  bench.answerPush = () => 'DIAMETER_UNABLE_TO_DELIVER';
+  await bench.settle(() => bench.hss.deregister(aliceNumber));
+  bench.told.length = 0;
+  bench.answerPush = () => 'DIAMETER_SUCCESS';
+  await bench.register(aliceLogin);
+  await bench.reconnect('scscf');
+  assert.deepEqual(told(bench), [`RTR PERMANENT_TERMINATION ${aliceSim}`]);
+  assert.equal(await state(bench), 'registered');
+  bench.told.length = 0;
+  await bench.reconnect('scscf');
+  assert.deepEqual(told(bench), [], 'it is told once');
+});
+
+test('what changed while the network was stopped is told when it is up again', async () => {
+  const filterCriteria = [{ priority: 1, service: 'screening', server: 'sip:screening@as' }];
+  const bob = { imsi: '001010000000002', msisdn: '15550100002', name: 'bob', password: 'x' };
+  const bench = await both({ filterCriteria, subscribers: [alice, bob] });
+  await bench.register(`bob@${home}`, 'scscf', `sip:bob@${home}`);
+  await bench.stop();
+  const offline = bench.make();
+  await bench.settle(() => offline.open());
+  await bench.settle(() => offline.patch(alice.imsi, { services: ['screening'] }));
+  await bench.settle(() => offline.remove(bob.imsi));
+  bench.hss = bench.make();
+  await bench.start();
+  await bench.sim.run(1000);
+  assert.deepEqual(told(bench), [
+    `PPR ${aliceSim} profile`,
+    `RTR PERMANENT_TERMINATION bob@${home}`,
+  ]);
+});
+
+test('a service of the network is no name for a subscriber', async () => {
+  const psis = [{ identity: `sip:echo@${home}`, server: 'sip:as' }];
+  const bench = await new Bench({ psis }).start();
+  await assert.rejects(
+    patch(bench, { name: 'echo' }),
+    /^RecordError: name: sip:echo@.* is a service/,
+  );
+});

@@ -115,7 +115,7 @@ class Import {
         const conflicts =
           line.kind === 'new'
             ? await this.#provisioning.conflictsOfNew(entry)
-            : await this.#hss.database.conflicts(entry);
+            : await this.#provisioning.conflicts(entry);
         for (const { field, message } of conflicts) this.#problem(line.line, field, message);
       }
       for (const [key, field] of uniqueKeys(line.entry)) {
