@@ -75,7 +75,7 @@ export abstract class Link implements Flow {
   }
 
   get remoteName(): string | undefined {
-    return this.owner.host.network.ownerOf(this.remote);
+    return this.owner.host.network.ownerOf(this.remote, this.protocol);
   }
 
   /** The transport as Via names it. */
@@ -113,7 +113,7 @@ export abstract class Link implements Flow {
   /** What the trace records of a message that came from outside this process. */
   protected arrived(message: SipMessage): void {
     const { trace, network } = this.owner.host;
-    if (!trace.enabled || network.ownerOf(this.remote) !== undefined) return; // its sender did
+    if (!trace.enabled || network.ownerOf(this.remote, this.protocol) !== undefined) return; // its sender did
     this.#cross(message, false);
   }
 

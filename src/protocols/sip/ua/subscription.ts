@@ -119,7 +119,7 @@ export class Subscription implements HalfDialogUser {
   /** TS 24.229 §5.1.1.3: 600 s before the end where it lasts over 1200 s, else at half of it. */
   #granted(expires: number): void {
     this.#refresh?.cancel();
-    if (this.#stopping) return;
+    if (this.#stopping || expires === 0) return;
     const wait = expires > 1200 ? expires - 600 : expires / 2;
     this.#refresh = this.ua.host.clock.after(seconds(Math.max(wait, 1)), () => void this.#renew());
   }
