@@ -3,6 +3,7 @@
 import { Unavailable } from './errors.ts';
 import type { Clock } from './host.ts';
 import type { Duration } from './time.ts';
+import { waitObserver } from './waits.ts';
 
 /** Resolves when `delay` has passed. */
 export function sleep(clock: Clock, delay: Duration): Promise<void> {
@@ -75,6 +76,7 @@ export class Queue {
   }
 
   async run<T>(key: string, procedure: () => Promise<T>): Promise<T> {
+    const observer = waitObserver();
     const waiting = this.#waiting.get(key);
     if (waiting === undefined) this.#waiting.set(key, []);
     else {
@@ -82,11 +84,13 @@ export class Queue {
         throw new Unavailable(`too many procedures wait for ${key}`);
       }
       this.#count++;
+      const turnCame = observer?.waits(this, key);
       await new Promise<void>(resolve => waiting.push(resolve));
+      turnCame?.();
       this.#count--;
     }
     try {
-      return await procedure();
+      return await (observer === undefined ? procedure() : observer.holds(this, key, procedure));
     } finally {
       this.#finish(key);
     }

@@ -2,6 +2,7 @@
 // consequences the guards bite.
 
 import type { Instant } from '../time.ts';
+import { observeWaits, type WaitObserver } from '../waits.ts';
 import type { EventQueue } from './events.ts';
 import { Guards, laterTurn } from './guards.ts';
 
@@ -9,6 +10,8 @@ export interface Driven {
   advance(now: Instant): void;
   /** Before each event, and when the run is over. */
   betweenEvents(): void;
+  /** Only timers are left to wait for, or nothing: what could be wrong about that. */
+  problemAtRest(): string | undefined;
   fail(what: string, cause?: unknown): Error;
 }
 
@@ -23,13 +26,15 @@ const EVENTS_PER_INSTANT = 1_000_000;
 export class Driver {
   readonly #queue: EventQueue;
   readonly #driven: Driven;
+  readonly #observer: WaitObserver;
   #driving = false;
   #instant: Instant | undefined;
   #eventsAtInstant = 0;
   #aborted: Error | undefined;
 
-  constructor(queue: EventQueue, driven: Driven) {
+  constructor(queue: EventQueue, observer: WaitObserver, driven: Driven) {
     this.#queue = queue;
+    this.#observer = observer;
     this.#driven = driven;
   }
 
@@ -43,10 +48,12 @@ export class Driver {
     this.#driving = true;
     const guards = new Guards();
     guards.set();
+    const observerBefore = observeWaits(this.#observer);
     try {
       return await this.#loop(limit, isDone, guards);
     } finally {
       guards.remove();
+      observeWaits(observerBefore);
       this.#driven.betweenEvents();
       this.#driving = false;
     }
@@ -91,6 +98,7 @@ export class Driver {
     this.#throwIfAborted();
     if (isDone()) return 'stopped';
     if (isLast) return undefined;
+    this.#checkAtRest();
     const event = this.#queue.take(limit);
     if (event === undefined) return this.#queue.next === undefined ? 'idle' : 'limit';
     this.#countAt(event.time);
@@ -103,6 +111,13 @@ export class Driver {
       throw this.#driven.fail(`an event threw: ${messageOf(error)}`, error);
     }
     return undefined;
+  }
+
+  #checkAtRest(): void {
+    const { next, inFlight } = this.#queue;
+    if (inFlight > 0 || next === this.#instant) return;
+    const problem = this.#driven.problemAtRest();
+    if (problem !== undefined) throw this.#driven.fail(problem);
   }
 
   #countAt(time: Instant): void {

@@ -4,6 +4,7 @@
 import { Heap } from '../heap.ts';
 import type { Timer } from '../host.ts';
 import type { Instant } from '../time.ts';
+import { forCause, presentCause } from './wait-graph.ts';
 
 /** Whose event it is; when the owner dies, the event dies with it. */
 export interface Owner {
@@ -13,7 +14,10 @@ export interface Owner {
 export class SimulatedEvent implements Timer {
   readonly time: Instant;
   readonly sequence: number;
+  /** Waits for its time and for nothing else; other events are on their way somewhere. */
+  readonly isTimer: boolean;
   readonly #owner: Owner | undefined;
+  readonly #cause = presentCause();
   readonly #queue: EventQueue;
   #fire: (() => void) | undefined;
 
@@ -23,7 +27,9 @@ export class SimulatedEvent implements Timer {
     sequence: number,
     fire: () => void,
     owner: Owner | undefined,
+    isTimer: boolean,
   ) {
+    this.isTimer = isTimer;
     this.#queue = queue;
     this.time = time;
     this.sequence = sequence;
@@ -40,17 +46,17 @@ export class SimulatedEvent implements Timer {
     return this.#fire !== undefined && this.#owner?.alive !== false;
   }
 
-  /** Happens, once. */
+  /** Happens, once, for whatever scheduled it. */
   fire(): void {
     const fire = this.#fire;
     this.#fire = undefined;
-    fire?.();
+    if (fire !== undefined) forCause(this.#cause, fire);
   }
 
   cancel(): void {
     if (this.#fire === undefined) return;
     this.#fire = undefined;
-    this.#queue.noteCancelled();
+    this.#queue.noteCancelled(this.isTimer);
   }
 }
 
@@ -61,22 +67,31 @@ export class EventQueue {
   #heap = new Heap<SimulatedEvent>();
   #sequence = 0;
   #cancelled = 0;
+  #inFlight = 0;
 
   /** Events that may still fire; those of dead owners count until they are met. */
   get size(): number {
     return this.#heap.size - this.#cancelled;
   }
 
-  add(time: Instant, fire: () => void, owner?: Owner): SimulatedEvent {
-    const event = new SimulatedEvent(this, time, this.#sequence++, fire, owner);
+  /** Something on its way: a datagram, a commit. Timers wait for nothing but their time. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  add(time: Instant, fire: () => void, owner?: Owner, isTimer = false): SimulatedEvent {
+    const event = new SimulatedEvent(this, time, this.#sequence++, fire, owner, isTimer);
     this.#heap.push(event);
+    if (!isTimer) this.#inFlight++;
     return event;
   }
 
   /** Takes the earliest event that is due at `limit` or before; undefined where there is none. */
   take(limit: Instant): SimulatedEvent | undefined {
     const first = this.#first();
-    return first === undefined || first.time > limit ? undefined : this.#heap.pop();
+    if (first === undefined || first.time > limit) return undefined;
+    if (!first.isTimer) this.#inFlight--;
+    return this.#heap.pop();
   }
 
   /** When the next event is due. */
@@ -84,12 +99,14 @@ export class EventQueue {
     return this.#first()?.time;
   }
 
-  noteCancelled(): void {
+  noteCancelled(isTimer: boolean): void {
     this.#cancelled++;
+    if (!isTimer) this.#inFlight--;
     if (this.#heap.size < SWEEP_FROM || this.#cancelled * 2 < this.#heap.size) return;
     const swept = new Heap<SimulatedEvent>();
     for (let event = this.#heap.pop(); event !== undefined; event = this.#heap.pop()) {
       if (event.isAlive) swept.push(event);
+      else if (!event.isCancelled && !event.isTimer) this.#inFlight--;
     }
     this.#heap = swept;
     this.#cancelled = 0;
@@ -99,6 +116,7 @@ export class EventQueue {
     for (let first = this.#heap.top; first !== undefined; first = this.#heap.top) {
       if (first.isAlive) return first;
       if (first.isCancelled) this.#cancelled--;
+      else if (!first.isTimer) this.#inFlight--;
       this.#heap.pop();
     }
     return undefined;

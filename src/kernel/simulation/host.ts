@@ -93,7 +93,7 @@ export class SimulatedClock implements Clock {
   after(delay: Duration, fire: () => void): Timer {
     if (!this.#machine.alive) return DEAD_TIMER;
     if (Number.isNaN(delay)) throw new RangeError('a delay is not a number');
-    return this.#world.at(this.#world.now + Math.max(delay, 0), fire, this.#machine);
+    return this.#world.at(this.#world.now + Math.max(delay, 0), fire, this.#machine, true);
   }
 
   soon(fire: () => void): void {

@@ -17,6 +17,7 @@ import { type Link, type LinkSettings, Links } from './link.ts';
 import { SeededRandom } from './random.ts';
 import { SimulatedDisk, SimulatedStore, type StoreSettings } from './store.ts';
 import { TraceLine } from './trace.ts';
+import { WaitGraph } from './wait-graph.ts';
 import type { Bound, World } from './world.ts';
 
 export interface SimulationOptions {
@@ -89,8 +90,10 @@ export class Simulation {
   readonly #names = new Map<string, readonly Endpoint[]>();
   readonly #line: TraceLine;
   readonly #counter = new EventCounter();
+  readonly #waits = new WaitGraph(() => this.#now);
   readonly #surroundings: parts.Surroundings;
   #now: Instant;
+  #lastFault: Instant = Number.NEGATIVE_INFINITY;
 
   constructor(options: SimulationOptions) {
     this.#options = options;
@@ -111,7 +114,8 @@ export class Simulation {
       ownerOf: (address, link) => this.ownerOf(address, link),
       log: entry => this.#log(entry),
     };
-    this.#driver = new Driver(this.#queue, {
+    this.#driver = new Driver(this.#queue, this.#waits, {
+      problemAtRest: () => this.#cycleOfWaits(),
       advance: now => {
         this.#now = now;
       },
@@ -165,13 +169,14 @@ export class Simulation {
 
   /** The process dies: timers, sockets, pending work and unflushed commits are gone. */
   crash(name: string): void {
+    this.#lastFault = this.#now;
     this.#inhabitant(name).machine.die();
   }
 
   /** A new life on the same disk and addresses; the installed factory is called again. */
   restart(name: string): Host {
     const inhabitant = this.#inhabitant(name);
-    if (inhabitant.machine.alive) inhabitant.machine.die();
+    if (inhabitant.machine.alive) this.crash(name);
     this.#live(inhabitant);
     this.#begin(inhabitant);
     return inhabitant.host;
@@ -198,7 +203,7 @@ export class Simulation {
 
   /** Has a test act in the middle of a run: `sim.after(minutes(5), () => sim.crash('s-cscf'))`. */
   after(delay: Duration, act: () => void): void {
-    this.#queue.add(this.#now + Math.max(delay, 0), act);
+    this.#queue.add(this.#now + Math.max(delay, 0), act, undefined, true);
   }
 
   /** Lets virtual time pass. Where nothing is left to happen the clock just moves on. */
@@ -380,9 +385,23 @@ export class Simulation {
       links: this.#links,
       addresses: this.#addresses,
       streamTimeout: this.#options.streamTimeout ?? seconds(30),
-      at: (time, fire, owner) => this.#queue.add(time, fire, owner),
-      dropped: (source, destination, reason) => this.#line.dropped(source, destination, reason),
+      at: (time, fire, owner, isTimer) => this.#queue.add(time, fire, owner, isTimer),
+      dropped: (source, destination, reason) => {
+        this.#lastFault = this.#now;
+        this.#line.dropped(source, destination, reason);
+      },
+      failed: () => {
+        this.#lastFault = this.#now;
+      },
     };
+  }
+
+  /** Looked for while nothing is on its way; where something was lost, waiting is no wonder. */
+  #cycleOfWaits(): string | undefined {
+    const keys = this.#waits.cycle(this.#lastFault);
+    if (keys === undefined) return undefined;
+    const chain = [...keys, keys[0]].map(key => `'${key}'`).join(' waits for ');
+    return `a cycle of waits: the procedure for ${chain}`;
   }
 
   /** A link between names that nobody has would silently do nothing. */

@@ -98,7 +98,9 @@ export class SimulatedStore implements Store {
   #fails(): boolean {
     const { down, failure } = this.#disk.settings;
     const draw = this.#random.fraction();
-    return down || draw < failure;
+    const fails = down || draw < failure;
+    if (fails) this.#world.failed();
+    return fails;
   }
 
   #wait(): Duration {

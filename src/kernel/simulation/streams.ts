@@ -125,6 +125,7 @@ export class SimulatedStream implements Stream, Bound {
     const world = this.#world;
     if (this.#state !== 'connecting') return;
     if (world.now >= deadline) {
+      world.failed();
       this.#end('timed out');
       return;
     }
@@ -251,6 +252,7 @@ export class SimulatedStream implements Stream, Bound {
   }
 
   #break(): void {
+    this.#world.failed();
     this.#abandon();
     this.#end('timed out');
   }

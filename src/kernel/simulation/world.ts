@@ -35,7 +35,9 @@ export interface World {
   readonly addresses: AddressTable<Bound>;
   /** How long a connection's octets may stay unacknowledged before it breaks. */
   readonly streamTimeout: Duration;
-  at(time: Instant, fire: () => void, owner?: Owner): SimulatedEvent;
+  at(time: Instant, fire: () => void, owner?: Owner, isTimer?: boolean): SimulatedEvent;
   /** Told of every datagram that will not arrive, at the time it is sent. */
   dropped(source: Address, destination: Address, reason: string): void;
+  /** Something was made to fail: a connection broke, a store refused. */
+  failed(): void;
 }
