@@ -126,10 +126,11 @@ class Passage {
       this.#status = targets.status;
       return;
     }
+    const last = targets.groups.at(-1);
     for (const group of targets.groups) {
       this.#alive = false;
       yield group.branches;
-      if (group.serial) continue;
+      if (group.serial || group === last) continue;
       if (this.#alive || !this.#failures.every(failure => group.passesOver?.(failure))) return;
       this.#passOver();
     }
