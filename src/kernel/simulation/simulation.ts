@@ -31,7 +31,7 @@ export interface SimulationOptions {
   readonly localLinks?: LinkMode;
   /** How long a connection's octets may stay unacknowledged before it breaks. Default 30 s. */
   readonly streamTimeout?: Duration;
-  /** Gets the trace. Default: `simulation.events` keeps the last 100 000. */
+  /** Gets the trace too, beside `simulation.events`; where it is not enabled nothing is traced. */
   readonly recorder?: Recorder;
   readonly log?: (entry: LogEntry) => void;
   /** Where names lead that `setName` was not told. */
@@ -78,7 +78,7 @@ export class Simulation {
   readonly started: Instant;
   /** Changes all links that do not set the same thing themselves. */
   readonly everyLink: LinkSettings;
-  /** The trace, where no other recorder was given. */
+  /** The trace: at least its last 100 000 events. */
   readonly events: TraceEvent[] = [];
   readonly logs: LogEntry[] = [];
   readonly #options: SimulationOptions;
@@ -101,7 +101,7 @@ export class Simulation {
     this.started = this.#now = options.start ?? START;
     this.#links = new Links(options.seed, options.links);
     this.everyLink = this.#links.everywhere;
-    this.#line = new TraceLine(options.recorder ?? this.#keeper());
+    this.#line = new TraceLine(this.#keeper(options.recorder));
     const { localLinks, wireAddress } = options;
     const bus = new LocalBus(this.#clock(), {
       ...(localLinks !== undefined && { mode: localLinks }),
@@ -354,13 +354,16 @@ export class Simulation {
     if (this.logs.length >= 2 * LOGS_KEPT) this.logs.splice(0, LOGS_KEPT);
   }
 
-  #keeper(): Recorder {
+  #keeper(other: Recorder | undefined): Recorder {
     const { events } = this;
     return {
-      enabled: true,
+      get enabled() {
+        return other?.enabled ?? true;
+      },
       record(event) {
         events.push(event);
         if (events.length >= 2 * EVENTS_KEPT) events.splice(0, EVENTS_KEPT);
+        other?.record(event);
       },
     };
   }

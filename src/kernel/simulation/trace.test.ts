@@ -78,3 +78,13 @@ test('a dead process records nothing', async () => {
   await sim.run(1);
   assert.deepEqual(sim.events, []);
 });
+
+test('another recorder hears the same, unless it is not enabled', async () => {
+  for (const enabled of [true, false]) {
+    const heard: unknown[] = [];
+    const sim = simulate({ seed: 1, recorder: { enabled, record: event => heard.push(event) } });
+    sim.host('a').trace.decide('a.x', { chose: 'y', because: 'z' });
+    assert.equal(heard.length, enabled ? 1 : 0);
+    assert.deepEqual(sim.events, heard);
+  }
+});
