@@ -15,6 +15,7 @@ import type {
   Command,
   RequestInput,
 } from './application.ts';
+import { BetweenPeers } from './between-peers.ts';
 import { Calls } from './calls.ts';
 import type { Identity } from './capabilities.ts';
 import { Connection } from './connection.ts';
@@ -258,8 +259,7 @@ export class DiameterNode {
     return {
       host: this.#host,
       self: this.#self,
-      envelope: this.#envelope,
-      hostAddresses,
+      talk: new BetweenPeers(this.#host, this.#self, this.#envelope, hostAddresses),
       settings: {
         ...PEER_DEFAULTS,
         tw,

@@ -4,33 +4,22 @@
 import { framedPipe } from '#kernel/framing';
 import type { Endpoint, Host, Stream, Timer } from '#kernel/host';
 import type { Instant } from '#kernel/time';
-import type { AnswerOf, RequestOf } from './application.ts';
 import { CapabilitiesExchange, DeviceWatchdog, DisconnectPeer } from './base.ts';
+import type { BetweenPeers } from './between-peers.ts';
 import type { Call } from './calls.ts';
-import {
-  type Capabilities,
-  commonCapabilities,
-  type Identity,
-  ourCapabilities,
-} from './capabilities.ts';
+import type { Capabilities, Identity } from './capabilities.ts';
 import { diameterCodec, type MalformedMessage } from './codec.ts';
-import { type Command, readAnswer, readRequest } from './command.ts';
 import { Connection } from './connection.ts';
 import { endpointsOf } from './endpoints.ts';
-import { DiameterError } from './errors.ts';
 import { DiameterStreamReader } from './framing.ts';
-import { FLAG } from './header.ts';
-import type { Envelope } from './make.ts';
-import { DiameterMessage } from './message.ts';
+import type { DiameterMessage } from './message.ts';
 import { type PeerEffect, PeerMachine, type PeerSettings, type Role } from './peer.ts';
-import { isSuccessName } from './result.ts';
 
 /** What the node lends to each of its peers. */
 export interface PeerSurroundings {
   readonly host: Host;
   readonly self: Identity;
-  readonly envelope: Envelope;
-  readonly hostAddresses: readonly string[] | undefined;
+  readonly talk: BetweenPeers;
   readonly settings: Omit<PeerSettings, 'connects' | 'winsElection' | 'fraction'>;
   readonly pointOf: (message: DiameterMessage) => string;
   /** Whether a peer that calls itself so may be this one. */
@@ -169,9 +158,11 @@ export class RemotePeer {
       case 'connect':
         void this.#connect();
         return;
-      case 'send':
-        this.#connections[effect.role]?.send(this.#request(effect.role, effect.command));
+      case 'send': {
+        const connection = this.#connections[effect.role];
+        if (connection !== undefined) this.#around.talk.ask(connection, effect.command);
         return;
+      }
       case 'accept':
         this.#accept();
         return;
@@ -270,10 +261,7 @@ export class RemotePeer {
     const { connection, cer } = this.#offer as Offer;
     this.#offer = undefined;
     if (this.#connections.R !== connection) this.#adopt('R', connection);
-    const { self } = this.#around;
-    const said = ourCapabilities(self, this.#addresses(connection));
-    const cea = this.#around.envelope.answer(cer, CapabilitiesExchange, 'DIAMETER_SUCCESS', said);
-    connection.send(cea);
+    this.#around.talk.answer(connection, cer, CapabilitiesExchange);
   }
 
   // ------------------------------------------------------------------ messages
@@ -298,10 +286,11 @@ export class RemotePeer {
   /** The commands between peers; false for any other. */
   #base(role: Role, connection: Connection, message: DiameterMessage): boolean {
     const now = this.#now();
+    const { talk } = this.#around;
     switch (message.code) {
       case CapabilitiesExchange.code:
         this.#lives(role);
-        if (message.isRequest) this.#answer(connection, message, CapabilitiesExchange);
+        if (message.isRequest) talk.answer(connection, message, CapabilitiesExchange);
         return true;
       case DeviceWatchdog.code:
         if (!message.isRequest) {
@@ -309,46 +298,19 @@ export class RemotePeer {
           return true;
         }
         this.#lives(role);
-        this.#answer(connection, message, DeviceWatchdog);
+        talk.answer(connection, message, DeviceWatchdog);
         return true;
       case DisconnectPeer.code:
         if (!message.isRequest) {
           this.#run(this.machine.dpa(now, role));
           return true;
         }
-        this.#answer(connection, message, DisconnectPeer);
-        this.#run(this.machine.dpr(now, role, causeOf(message) === 'REBOOTING'));
+        talk.answer(connection, message, DisconnectPeer);
+        this.#run(this.machine.dpr(now, role, talk.comesBack(message)));
         return true;
       default:
         return false;
     }
-  }
-
-  #answer(connection: Connection, request: DiameterMessage, command: Command): void {
-    const { envelope, self } = this.#around;
-    const values =
-      command === CapabilitiesExchange
-        ? ourCapabilities(self, this.#addresses(connection))
-        : this.#origin();
-    connection.send(envelope.answer(request, command, 'DIAMETER_SUCCESS', { ...values }));
-  }
-
-  #request(role: Role, name: 'CER' | 'DWR' | 'DPR'): DiameterMessage {
-    const { envelope, self, host } = this.#around;
-    const connection = this.#connections[role] as Connection;
-    const origin = this.#origin();
-    const [command, values] =
-      name === 'CER'
-        ? [CapabilitiesExchange, ourCapabilities(self, this.#addresses(connection))]
-        : name === 'DWR'
-          ? [DeviceWatchdog, origin]
-          : [DisconnectPeer, { ...origin, cause: 'REBOOTING' }];
-    const hopByHop = connection.nextHopByHop();
-    const endToEnd = Buffer.from(host.random.bytes(4)).readUInt32BE(0);
-    return new DiameterMessage(
-      { flags: FLAG.request, code: command.code, application: 0, hopByHop, endToEnd },
-      envelope.base(command, { ...values }),
-    );
   }
 
   /** On I before it is open, only the CEA counts. §5.6: anything else ends the attempt. */
@@ -364,26 +326,16 @@ export class RemotePeer {
 
   /** Why the CEA does not do; where it does, the connection has its capabilities. */
   #refusalOf(connection: Connection, cea: DiameterMessage): string | undefined {
-    const { self, host, isFree } = this.#around;
-    try {
-      const values = readAnswer(CapabilitiesExchange, cea, problem => {
-        host.log.warn('diameter CEA with a bad element', { why: problem.message });
-      });
-      if (!isSuccessName(values.result)) return values.result;
-      const common = commonCapabilities(self, values as AnswerOf<typeof CapabilitiesExchange>);
-      if (typeof common === 'string') return common;
-      const { identity } = this.target;
-      if (identity !== undefined && identity.toLowerCase() !== common.identity.toLowerCase()) {
-        return `the peer is ${common.identity}`;
-      }
-      if (!isFree(this, common.identity)) return `${common.identity} is connected`;
-      connection.capabilities = common;
-      this.#identity = common.identity;
-      return undefined;
-    } catch (error) {
-      if (error instanceof DiameterError) return error.message;
-      throw error;
+    const granted = this.#around.talk.granted(cea);
+    if (typeof granted === 'string') return granted;
+    const { identity } = this.target;
+    if (identity !== undefined && identity.toLowerCase() !== granted.identity.toLowerCase()) {
+      return `the peer is ${granted.identity}`;
     }
+    if (!this.#around.isFree(this, granted.identity)) return `${granted.identity} is connected`;
+    connection.capabilities = granted;
+    this.#identity = granted.identity;
+    return undefined;
   }
 
   // ------------------------------------------------------------------ helpers
@@ -392,26 +344,8 @@ export class RemotePeer {
     return this.#around.host.clock.now();
   }
 
-  #origin(): { originHost: string; originRealm: string; originStateId: number } {
-    const { identity, realm, originStateId } = this.#around.self;
-    return { originHost: identity, originRealm: realm, originStateId };
-  }
-
-  #addresses(connection: Connection): readonly string[] {
-    return this.#around.hostAddresses ?? [connection.pipe.local.host];
-  }
-
   #fields(): { readonly peer: string } {
     return { peer: this.#identity ?? this.target.endpoints.join(' ') };
-  }
-}
-
-/** The cause of a DPR; one that cannot be read is taken for the friendliest. */
-function causeOf(dpr: DiameterMessage): RequestOf<typeof DisconnectPeer>['cause'] {
-  try {
-    return (readRequest(DisconnectPeer, dpr) as RequestOf<typeof DisconnectPeer>).cause;
-  } catch {
-    return 'REBOOTING';
   }
 }
 
