@@ -145,6 +145,13 @@ test('removeFirst passes over lines that hold no value', () => {
   assert.ok(!odd.with(removeFirst(Route)).has(Route));
 });
 
+test('a quote inside <> separates nothing and swallows nothing', () => {
+  const odd = parseMessage(
+    wire(['OPTIONS sip:h SIP/2.0', 'Route: <sip:a"b,c>, <sip:d>', 'l: 0']),
+  ) as SipRequest;
+  assert.deepEqual(odd.with(removeFirst(Route)).raw('Route'), ['<sip:d>']);
+});
+
 test('replaceFirst changes the topmost value alone', () => {
   const top = invite.get(Via)!;
   const next = invite.with(

@@ -23,9 +23,12 @@ const info: Reginfo = {
           retryAfter: 30,
           callId: 'x&y',
           cseq: 7,
+          q: 0.5,
+          durationRegistered: 120,
           displayName: undefined,
           pubGruu: 'sip:alice@ims.example;gr=urn:uuid:1',
-          tempGruu: undefined,
+          tempGruu: 'sip:tgruu.7hs==@ims.example;gr',
+          tempGruuFirstCseq: 3,
           params: new Map([['+sip.instance', '"<urn:uuid:1>"']]),
         },
       ],
@@ -64,4 +67,39 @@ test('the documents of real networks are read', () => {
     count++;
   }
   assert.ok(count > 0);
+});
+
+test('a contact of a real handset has its preference and its unknown parameters', () => {
+  const path = 'sip/handset/open5gs_ipsec_reg/020_NOTIFY.sip';
+  const message = readFileSync(vectors(path), 'utf8');
+  const { version, state, registrations } = parseReginfo(
+    message.slice(message.indexOf('\r\n\r\n') + 4),
+  );
+  assert.equal(version, 2);
+  assert.equal(state, 'full');
+  const contact = registrations[0]!.contacts[0]!;
+  assert.equal(contact.q, 1);
+  assert.equal(contact.expires, 3599);
+  assert.equal(contact.uri, 'sip:192.168.101.5:6300;alias=192.168.101.5~6301~2');
+  assert.equal(contact.params?.get('+sip.instance'), '"<urn:gsma:imei:35622410-483840-0>"');
+  assert.equal(contact.params?.get('+g.3gpp.smsip'), '');
+});
+
+test('elements and attributes of other extensions are passed over', () => {
+  const text = reginfoText(info)
+    .replace('<contact ', '<contact x:y="z" xmlns:x="urn:x" ')
+    .replace('<uri>', '<x:pub-gruu xmlns:x="urn:x" uri="sip:evil@h"/><uri>');
+  assert.deepEqual(parseReginfo(text), info);
+});
+
+test('a document of more registrations or contacts than any network has is refused', () => {
+  const contact = info.registrations[0]!.contacts[0]!;
+  const many = Array.from({ length: 1025 }, () => contact);
+  const registration = { ...info.registrations[0]!, contacts: many };
+  assert.throws(
+    () => parseReginfo(reginfoText({ ...info, registrations: [registration] })),
+    XmlError,
+  );
+  const registrations = Array.from({ length: 257 }, () => info.registrations[1]!);
+  assert.throws(() => parseReginfo(reginfoText({ ...info, registrations })), XmlError);
 });

@@ -1,5 +1,5 @@
-// The registration state document, RFC 3680 §5, with the GRUUs of RFC 5628 and the wildcarded
-// identities' neighbourhood of TS 24.229 left as it is: read by UE and P-CSCF, written by S-CSCF.
+// The registration state document, RFC 3680 §5, with the GRUUs of RFC 5628: read by UE and P-CSCF,
+// written by S-CSCF. Elements and attributes of other extensions are passed over.
 
 import { element, parseXml, type XmlElement, XmlError, xmlDocument } from '#kernel/xml';
 
@@ -27,10 +27,16 @@ export interface ReginfoContact {
   readonly retryAfter?: number | undefined;
   readonly callId?: string | undefined;
   readonly cseq?: number | undefined;
+  /** Preference, 0 to 1. */
+  readonly q?: number | undefined;
+  /** Seconds since it was registered. */
+  readonly durationRegistered?: number | undefined;
   readonly displayName?: string | undefined;
   /** RFC 5628 §5.1. */
   readonly pubGruu?: string | undefined;
   readonly tempGruu?: string | undefined;
+  /** CSeq of the REGISTER that first made a temporary GRUU valid. RFC 5628 §5.2 */
+  readonly tempGruuFirstCseq?: number | undefined;
   /** Contact parameters, such as +sip.instance, as RFC 3680 §5.3 `unknown-param` carries them. */
   readonly params?: ReadonlyMap<string, string>;
 }
@@ -52,7 +58,7 @@ export interface Reginfo {
 const namespace = 'urn:ietf:params:xml:ns:reginfo';
 const gruuNamespace = 'urn:ietf:params:xml:ns:gruuinfo';
 
-/** Registrations and contacts in one document; a document of more is refused. */
+/** Registrations in one document, contacts in one registration; a document of more is refused. */
 const limits = { registrations: 256, contacts: 1024 } as const;
 
 const contactEvents: readonly ContactEvent[] = [
@@ -97,9 +103,8 @@ function parseContact(node: XmlElement): ReginfoContact {
   const uri = node.child('uri')?.text.trim();
   if (!uri) throw new XmlError('a contact without uri');
   const gruu = (name: string) =>
-    node.children
-      .find(child => child.namespace === gruuNamespace && child.name === name)
-      ?.attributes.get('uri');
+    node.children.find(child => child.namespace === gruuNamespace && child.name === name);
+  const tempGruu = gruu('temp-gruu');
   return {
     id: node.attributes.get('id') ?? '',
     state: oneOf(node, 'state', ['active', 'terminated']),
@@ -109,9 +114,12 @@ function parseContact(node: XmlElement): ReginfoContact {
     retryAfter: whole(node, 'retry-after'),
     callId: node.attributes.get('callid'),
     cseq: whole(node, 'cseq'),
+    q: preference(node),
+    durationRegistered: whole(node, 'duration-registered'),
     displayName: node.child('display-name')?.text,
-    pubGruu: gruu('pub-gruu'),
-    tempGruu: gruu('temp-gruu'),
+    pubGruu: gruu('pub-gruu')?.attributes.get('uri'),
+    tempGruu: tempGruu?.attributes.get('uri'),
+    tempGruuFirstCseq: tempGruu === undefined ? undefined : whole(tempGruu, 'first-cseq'),
     params: new Map(
       node
         .all('unknown-param')
@@ -154,6 +162,8 @@ function contactElement(contact: ReginfoContact): XmlElement {
       'retry-after': contact.retryAfter,
       callid: callId,
       cseq,
+      q: contact.q,
+      'duration-registered': contact.durationRegistered,
     },
     element('uri', {}, contact.uri),
     displayName === undefined ? undefined : element('display-name', {}, displayName),
@@ -163,7 +173,10 @@ function contactElement(contact: ReginfoContact): XmlElement {
     pubGruu === undefined ? undefined : element('gr:pub-gruu', { uri: pubGruu }),
     tempGruu === undefined
       ? undefined
-      : element('gr:temp-gruu', { uri: tempGruu, 'first-cseq': cseq ?? 0 }),
+      : element('gr:temp-gruu', {
+          uri: tempGruu,
+          'first-cseq': contact.tempGruuFirstCseq ?? cseq ?? 0,
+        }),
   );
 }
 
@@ -178,6 +191,14 @@ function oneOf<T extends string>(node: XmlElement, name: string, allowed: readon
   const found = allowed.find(candidate => candidate === value);
   if (found === undefined) throw new XmlError(`<${node.name}> with ${name}="${value}"`);
   return found;
+}
+
+/** Undefined where absent or none: phones and Kamailio write it with any number of zeros. */
+function preference(node: XmlElement): number | undefined {
+  const value = node.attributes.get('q');
+  return value !== undefined && /^(0(\.\d{0,6})?|1(\.0{0,6})?)$/.test(value)
+    ? Number(value)
+    : undefined;
 }
 
 /** A number of seconds or the like; undefined when absent. */

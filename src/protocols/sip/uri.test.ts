@@ -157,6 +157,7 @@ test('the public identity is canonical whatever it is spelled like', () => {
     ['sip:Alice@Home.Example:5060;transport=tcp?x=y', 'sip:Alice@home.example'],
     ['sips:alice:pw@home.example', 'sip:alice@home.example'],
     ['sip:%61lice@home.example', 'sip:alice@home.example'],
+    ['sip:%7%41@home.example', 'sip:%257A@home.example'],
     ['sip:a%40b@home.example', 'sip:a%40b@home.example'],
     ['sip:a%3ab@home.example', 'sip:a%3Ab@home.example'],
     ['sip:+1-555-010.0001@home.example;user=phone', 'sip:+15550100001@home.example'],
