@@ -103,7 +103,7 @@ test('one side without preconditions makes a call without them', async () => {
   assertHears(both.incoming, 440, 1.5);
 });
 
-for (const preconditions of [false]) {
+for (const preconditions of [false, true]) {
   const kind = preconditions ? 'with' : 'without';
   test(`calls ${kind} preconditions hold on a link that loses a fifth of everything`, async () => {
     const { sim, alice, bob } = await pair({ seed: 5, alice: { preconditions } });

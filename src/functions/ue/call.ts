@@ -1,14 +1,16 @@
 // A call as whoever holds the UE sees it, whichever side began it. TS 24.229 §5.1.3, §5.1.4, §5.1.5;
 // hold as TS 24.610 §4.5.2.1.
 
+import { type Duration, seconds } from '#kernel/time';
+import { sleep } from '#kernel/wait';
 import type { AudioStatistics } from '#rtp/audio-stream';
 import type { Heard } from '#rtp/tone';
 import type { Sound } from '#rtp/wav';
 import type { Negotiation } from '#sdp/negotiation';
 import { SdpError } from '#sdp/sdp-error';
 import { parseSdp } from '#sdp/session-description';
-import { From, type NameAddr, PAssertedIdentity, Reason, To } from '#sip/headers';
-import type { SipMessage } from '#sip/message';
+import { From, type NameAddr, PAssertedIdentity, Reason, RetryAfter, To } from '#sip/headers';
+import type { SipMessage, SipResponse } from '#sip/message';
 import { displayText, unescaped } from '#sip/text';
 import { isTelUri, type Uri, uriText } from '#sip/uri';
 import type { InviteSession, Leg, SessionEnd } from '#sip/user-agent';
@@ -17,7 +19,7 @@ import type { CallMedia, Saying } from './media.ts';
 import { type CallEnd, type CallOutcome, type ChangeOutcome, failureOf } from './outcomes.ts';
 
 /** Offers of one change: both sides may change something at once. */
-const maxOffers = 3;
+const maxOffers = 6;
 
 export type CallState = 'calling' | 'ringing' | 'talking' | 'ended';
 
@@ -257,23 +259,41 @@ export abstract class Call {
       return { kind: 'impossible', because: 'there is no call to hold' };
     }
     const negotiation = this.negotiationOf(leg);
-    if (negotiation.state !== 'agreed') {
-      return { kind: 'impossible', because: 'another change is under way' };
-    }
     const before = negotiation.holding;
     negotiation.hold(holding);
     for (let tries = 1; ; tries++) {
-      const offer = negotiation.offer().encode();
-      const { response } = await this.session.modify(offer, { method: 'INVITE' });
-      if (response === undefined || response.status >= 300) {
-        negotiation.withdraw();
-        negotiation.hold(before);
-        return response === undefined
-          ? { kind: 'impossible', because: 'the call ended meanwhile' }
-          : failureOf(response);
+      const response = await this.#offerAnew(negotiation);
+      const { ended } = this.session;
+      if (response !== undefined && response.status < 300) {
+        if (!negotiation.stale || tries === maxOffers || ended) return { kind: 'done' };
+        continue;
       }
-      if (!negotiation.stale || tries === maxOffers || this.session.ended) return { kind: 'done' };
+      if (ended) return { kind: 'impossible', because: 'the call ended meanwhile' };
+      if (tries < maxOffers && isGlare(response)) {
+        await sleep(this.gm.host.clock, this.#patience(response));
+        continue;
+      }
+      negotiation.hold(before);
+      if (response !== undefined) return failureOf(response);
+      return { kind: 'impossible', because: 'the peer changes the call all the time' };
     }
+  }
+
+  /** undefined where the dialog was not free for an offer of ours. */
+  async #offerAnew(negotiation: Negotiation): Promise<SipResponse | undefined> {
+    if (negotiation.state !== 'agreed') return undefined;
+    const offer = negotiation.offer().encode();
+    const { response } = await this.session.modify(offer, { method: 'INVITE' });
+    if (response === undefined || response.status >= 300) negotiation.withdraw();
+    return response;
+  }
+
+  /** As long as the peer says, else 1 to 3 s by chance, so that the two do not meet again. */
+  #patience(response: SipResponse | undefined): Duration {
+    const told = response?.get(RetryAfter)?.seconds;
+    return seconds(
+      told === undefined ? 1 + 2 * this.gm.host.random.fraction() : Math.min(told, 10),
+    );
   }
 
   #finish(end: SessionEnd): void {
@@ -284,6 +304,12 @@ export abstract class Call {
     this.#resolveEnded({ by: end.by, status: end.status, reason: reasonOf(end) });
     this.onState('ended');
   }
+}
+
+/** Our change met one of the peer's: RFC 3261 §14.2 answers 491, or 500 with Retry-After. */
+function isGlare(response: SipResponse | undefined): boolean {
+  if (response === undefined || response.status === 491) return true;
+  return response.status === 500 && response.has(RetryAfter);
 }
 
 /** What the end of a session means for a call that was never answered. */

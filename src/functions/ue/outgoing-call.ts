@@ -7,6 +7,7 @@ import {
   AcceptContact,
   nameAddr,
   PEarlyMedia,
+  PPreferredIdentity,
   PPreferredService,
   Privacy,
   Require,
@@ -15,8 +16,9 @@ import {
 import { type Edit, type SipResponse, set } from '#sip/message';
 import { params } from '#sip/params';
 import { parseUri, type Uri } from '#sip/uri';
-import type { Leg, OutgoingSession, UserAgent } from '#sip/user-agent';
+import type { Leg, OutgoingSession } from '#sip/user-agent';
 import { Call, calleeOf, type Party } from './call.ts';
+import type { CallAgent } from './call-agent.ts';
 import { type Gm, mmtel } from './gm.ts';
 import { CallMedia, type Saying } from './media.ts';
 
@@ -35,6 +37,7 @@ const mmtelService = 'urn:urn-7:3gpp-service.ims.icsi.mmtel';
 export class OutgoingCall extends Call {
   readonly direction = 'outgoing';
   declare readonly session: OutgoingSession;
+  readonly #ua: CallAgent;
   #peer: Party;
   /** Forks whose resources are being reserved, or are there. */
   readonly #reserving = new Set<Leg>();
@@ -43,7 +46,7 @@ export class OutgoingCall extends Call {
   /** Sends the INVITE. Rejects with an AddressError where no port for media is free. */
   static async begin(
     gm: Gm,
-    ua: UserAgent,
+    ua: CallAgent,
     target: Uri,
     options: CallOptions,
   ): Promise<OutgoingCall> {
@@ -67,11 +70,12 @@ export class OutgoingCall extends Call {
       from: options.anonymous === true ? anonymous : gm.from(),
       offer: negotiation.offer().encode(),
       edits: [
+        set(PPreferredIdentity, nameAddr(gm.identity)),
         ...inviteEdits(wanted),
         ...(options.anonymous === true ? [set(Privacy, ['id'])] : []),
       ],
     });
-    const call = new OutgoingCall(gm, session, media, negotiation, calleeOf(session.request));
+    const call = new OutgoingCall(gm, ua, session, media, negotiation, calleeOf(session.request));
     if (options.say !== undefined) call.say(options.say);
     if (options.record === true) call.record();
     return call;
@@ -79,12 +83,14 @@ export class OutgoingCall extends Call {
 
   private constructor(
     gm: Gm,
+    ua: CallAgent,
     session: OutgoingSession,
     media: CallMedia,
     negotiation: Negotiation,
     peer: Party,
   ) {
     super(gm, session, media, negotiation);
+    this.#ua = ua;
     this.#peer = peer;
     session.onProvisional = response => this.#provisional(response);
     session.onAnswered = (response, leg) => this.#answered(response, leg);
@@ -115,7 +121,7 @@ export class OutgoingCall extends Call {
 
   /** Our resources follow the answer; the callee hears of them and may ring. §5.1.3.1 */
   protected progressed(leg: Leg): void {
-    if (this.state === 'talking' || this.state === 'ended') return;
+    if (this.#isPastRinging()) return;
     const preconditions = this.#preconditionsOf(leg);
     if (preconditions === undefined) return;
     if (preconditions.refused !== undefined) {
@@ -132,10 +138,16 @@ export class OutgoingCall extends Call {
   async #reserved(leg: Leg): Promise<void> {
     const preconditions = this.#preconditionsOf(leg);
     const negotiation = this.negotiationOf(leg);
-    if (preconditions === undefined || this.state === 'ended' || this.state === 'talking') return;
+    if (preconditions === undefined || this.#isPastRinging()) return;
     preconditions.reserve('sendrecv');
+    await this.#ua.pracked(leg.dialog);
+    if (this.#isPastRinging()) return;
     if (negotiation.state !== 'agreed') return;
-    this.decide('UPDATE', 'our resources are reserved and the callee waits for them', '§5.1.3.1');
+    this.decide(
+      'UPDATE',
+      'our resources are reserved and the callee waits for them',
+      'TS 24.229 §5.1.3.1',
+    );
     const { response } = await this.session.modify(negotiation.offer().encode(), {
       method: 'UPDATE',
       leg,
@@ -144,6 +156,10 @@ export class OutgoingCall extends Call {
     if (response !== undefined && response.status < 300) return;
     negotiation.withdraw();
     if (response?.status === 580) this.giveUp('the callee cannot reserve its resources');
+  }
+
+  #isPastRinging(): boolean {
+    return this.state === 'talking' || this.state === 'ended';
   }
 
   #preconditionsOf(leg: Leg): Preconditions | undefined {

@@ -84,7 +84,8 @@ export class Registration {
     left: Duration,
   ): void {
     const { registered } = this;
-    if (registered === undefined) return;
+    // Our own de-registration is reported to us too.
+    if (registered === undefined || !this.#wanted) return;
     this.#decide(
       event === 'rejected' || event === 'unregistered' ? 'stay away' : 'register again',
       `the network says ${event}`,

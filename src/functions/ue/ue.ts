@@ -14,9 +14,10 @@ import {
 } from '#sip/headers';
 import { body, type Edit, type SipRequest, type SipResponse, set } from '#sip/message';
 import { parseUri, sipUri, telUri, type Uri, uriText } from '#sip/uri';
-import { type IncomingSession, UserAgent } from '#sip/user-agent';
+import type { IncomingSession } from '#sip/user-agent';
 import { Authentication } from './authentication.ts';
 import { type Call, callerOf, type Party } from './call.ts';
+import { CallAgent } from './call-agent.ts';
 import { impiOf, type UeConfig } from './config.ts';
 import { allowed, Gm } from './gm.ts';
 import { type IncomingCall, receiveCall } from './incoming-call.ts';
@@ -51,7 +52,7 @@ export class Ue {
   onIncoming: (call: IncomingCall) => void = () => {};
   onMessage: (message: Message) => void = () => {};
   readonly #gm: Gm;
-  readonly #ua: UserAgent;
+  readonly #ua: CallAgent;
   readonly #registration: Registration;
   readonly #regEvent: RegEvent;
   readonly #calls = new Set<Call>();
@@ -67,7 +68,7 @@ export class Ue {
     this.#registration = new Registration(gm, this.#newAuthentication());
     this.#registration.onChange = state => this.#registrationChanged(state);
     gm.endpoint.onFlowClosed = flow => this.#registration.flowClosed(flow);
-    this.#ua = new UserAgent(gm.endpoint, host, {
+    this.#ua = new CallAgent(gm.endpoint, host, {
       contact: () => gm.contact(),
       target: () => gm.target,
       route: () => gm.route,
