@@ -2,26 +2,25 @@
 // any time; what is here is always what is durable.
 
 export class Cache<V> {
-  readonly #bound: number;
-  readonly #values = new Map<string, V>();
+  readonly #half: number;
+  // Two generations: what is used moves to the young one, and when that is full the old one goes as a
+  // whole. A map that loses its oldest entry with every new one is slow to find the next oldest.
+  #young = new Map<string, V>();
+  #old = new Map<string, V>();
   /** Values being fetched; a write takes its key out, so that what was read before it is not kept. */
   readonly #reads = new Map<string, Promise<V | undefined>>();
 
-  /** Keeps at most `bound` values and drops those unused for longest. */
+  /** Keeps at most `bound` values, among them always the half used last. */
   constructor(bound: number) {
-    this.#bound = bound;
-  }
-
-  get size(): number {
-    return this.#values.size;
+    this.#half = Math.max(1, Math.floor(bound / 2));
   }
 
   get(key: string): V | undefined {
-    const value = this.#values.get(key);
-    if (value === undefined) return undefined;
-    this.#values.delete(key);
-    this.#values.set(key, value);
-    return value;
+    const young = this.#young.get(key);
+    if (young !== undefined) return young;
+    const old = this.#old.get(key);
+    if (old !== undefined) this.#keep(key, old);
+    return old;
   }
 
   /** The value, fetched where it is not here; several who ask at once share one fetch. */
@@ -55,14 +54,15 @@ export class Cache<V> {
 
   drop(key: string): void {
     this.#reads.delete(key);
-    this.#values.delete(key);
+    this.#young.delete(key);
+    this.#old.delete(key);
   }
 
   #keep(key: string, value: V): void {
-    this.#values.delete(key);
-    this.#values.set(key, value);
-    if (this.#values.size <= this.#bound) return;
-    const [oldest] = this.#values.keys();
-    this.#values.delete(oldest!);
+    this.#old.delete(key);
+    this.#young.set(key, value);
+    if (this.#young.size < this.#half) return;
+    this.#old = this.#young;
+    this.#young = new Map();
   }
 }

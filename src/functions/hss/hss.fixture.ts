@@ -156,6 +156,12 @@ export class Bench {
     return this.sar('REGISTRATION', { impi, impus: [impu] }, from);
   }
 
+  /** Where alice's subscription stands. */
+  async registration() {
+    const view = await this.settle(() => this.hss.get(alice.imsi));
+    return view!.registration;
+  }
+
   /** Why the HSS decided as it did, the latest of that name. */
   decision(name: string): DecisionEvent {
     const found = this.sim.events.findLast(

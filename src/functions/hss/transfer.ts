@@ -46,6 +46,8 @@ export type CsvSource = () => AsyncIterable<string> | Iterable<string>;
 const MAX_PROBLEMS = 1000;
 const BATCH = 500;
 const PROGRESS = 5000;
+/** Lines after which others have their turn: an import does not hold up the network. */
+const BREATH = 100;
 
 export async function importCsv(
   hss: HssParts,
@@ -76,6 +78,8 @@ class Import {
   readonly #bad = new Set<number>();
   #more = 0;
   #lines = 0;
+  /** The state of the records that the check holds for, our own batches included. */
+  #checkedAt = 0;
   #added = 0;
   #updated = 0;
 
@@ -92,6 +96,7 @@ class Import {
   }
 
   async run(): Promise<ImportReport> {
+    this.#checkedAt = this.#provisioning.changes;
     const hasHeader = await this.#check();
     const isGood = hasHeader && (this.#bad.size === 0 || this.#options.skipBad === true);
     if (isGood) await this.#apply();
@@ -151,8 +156,12 @@ class Import {
   async #add(batch: readonly Line[]): Promise<void> {
     if (batch.length === 0) return;
     try {
-      await this.#provisioning.addAll(batch.map(({ entry }) => entry));
+      await this.#provisioning.addAll(
+        batch.map(({ entry }) => entry),
+        this.#checkedAt,
+      );
       this.#added += batch.length;
+      this.#checkedAt++;
     } catch (error) {
       if (!(error instanceof RecordError)) throw error;
       // Somebody took an identity since the check: find out whose line it is.
@@ -189,6 +198,7 @@ class Import {
         }
         lines++;
         if (lines % PROGRESS === 0) this.#options.onProgress?.({ pass, lines });
+        if (lines % BREATH === 0) await this.#breathe();
         const read = readRow(row, fields);
         if ('problem' in read) {
           if (pass === 'check') this.#problem(row.line, undefined, read.problem.message);
@@ -209,6 +219,10 @@ class Import {
     }
     this.#options.onProgress?.({ pass, lines });
     return true;
+  }
+
+  #breathe(): Promise<void> {
+    return new Promise(resolve => this.#hss.host.clock.soon(resolve));
   }
 
   async #read(pass: 'check' | 'apply', line: number, values: Values): Promise<Line | undefined> {
