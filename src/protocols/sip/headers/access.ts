@@ -49,7 +49,7 @@ export const PVisitedNetworkId = listHeader({
 /** 'supported', 'gated', 'sendrecv', 'inactive' … RFC 5009 §8 */
 export const PEarlyMedia = listHeader({
   name: 'P-Early-Media',
-  spec: 'RFC 5009 §8',
+  spec: 'RFC 5009',
   value: tokenValue,
   joined: true,
 });

@@ -19,7 +19,7 @@ export const Supported = tokens('Supported', 'RFC 3261 §20.37', 'k');
 export const Require = tokens('Require', 'RFC 3261 §20.32');
 export const ProxyRequire = tokens('Proxy-Require', 'RFC 3261 §20.29');
 export const Unsupported = tokens('Unsupported', 'RFC 3261 §20.40');
-export const RecvInfo = tokens('Recv-Info', 'RFC 6086 §10.2.2');
+export const RecvInfo = tokens('Recv-Info', 'RFC 6086');
 
 export const Accept = listHeader<MediaType>({
   name: 'Accept',
@@ -44,7 +44,7 @@ export const AcceptLanguage = listHeader({
 
 export const InfoPackage = singleHeader({
   name: 'Info-Package',
-  spec: 'RFC 6086 §10.2.1',
+  spec: 'RFC 6086',
   value: tokenWithParams('package'),
 });
 
@@ -79,7 +79,7 @@ export const RejectContact = listHeader({
 
 export const FeatureCaps = listHeader({
   name: 'Feature-Caps',
-  spec: 'RFC 6809 §6',
+  spec: 'RFC 6809',
   value: featureSet,
 });
 

@@ -108,6 +108,6 @@ export const Replaces = singleHeader({
 export const Join = singleHeader({ name: 'Join', spec: 'RFC 3911 §7.1', value: dialogReference });
 export const TargetDialog = singleHeader({
   name: 'Target-Dialog',
-  spec: 'RFC 4538 §7',
+  spec: 'RFC 4538',
   value: dialogReference,
 });

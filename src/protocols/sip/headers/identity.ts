@@ -31,19 +31,19 @@ export const PCalledPartyId = singleHeader({
 
 export const PServedUser = singleHeader({
   name: 'P-Served-User',
-  spec: 'RFC 5502 §6',
+  spec: 'RFC 5502',
   value: nameAddrValue,
 });
 
 export const PProfileKey = singleHeader({
   name: 'P-Profile-Key',
-  spec: 'RFC 5002 §5',
+  spec: 'RFC 5002',
   value: nameAddrValue,
 });
 
 export const PUserDatabase = singleHeader({
   name: 'P-User-Database',
-  spec: 'RFC 4457 §4',
+  spec: 'RFC 4457',
   value: nameAddrValue,
 });
 
@@ -55,7 +55,7 @@ export const HistoryInfo = listHeader({
 
 export const Diversion = listHeader({
   name: 'Diversion',
-  spec: 'RFC 5806 §9',
+  spec: 'RFC 5806',
   value: nameAddrValue,
 });
 

@@ -141,7 +141,7 @@ export const PPreferredService = listHeader({
 /** `0` or `100` etc.: the answer mode of RFC 5373 §2. */
 export const AnswerMode = singleHeader({
   name: 'Answer-Mode',
-  spec: 'RFC 5373 §2',
+  spec: 'RFC 5373',
   value: {
     parse: (text: string) => answerMode(text),
     format: (v: AnswerModeValue) => v.mode + paramsText(v.params),

@@ -20,6 +20,6 @@ export const ReferredBy = singleHeader({
 /** 'true' or 'false'. */
 export const ReferSub = singleHeader({
   name: 'Refer-Sub',
-  spec: 'RFC 4488 §4',
+  spec: 'RFC 4488',
   value: tokenWithParams('value', { lowerCase: true }),
 });

@@ -27,6 +27,6 @@ export const MaxForwards = singleHeader({
 
 export const MaxBreadth = singleHeader({
   name: 'Max-Breadth',
-  spec: 'RFC 5393 §5.3.1',
+  spec: 'RFC 5393',
   value: numberValue(4_294_967_295),
 });

@@ -49,7 +49,7 @@ export const SessionExpires = singleHeader({
 
 export const FlowTimer = singleHeader({
   name: 'Flow-Timer',
-  spec: 'RFC 5626 §9.1',
+  spec: 'RFC 5626',
   value: numberValue(MAX_SECONDS),
 });
 
