@@ -1,15 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  alice,
-  aliceLogin,
-  aliceSim,
-  aliceTel,
-  Bench,
-  home,
-  otherUri,
-  scscfUri,
-} from './hss.fixture.ts';
+import { alice, aliceLogin, aliceSim, aliceTel, Bench, otherUri, scscfUri } from './hss.fixture.ts';
 
 const bob = { imsi: '001010000000002', msisdn: '15550100002', name: 'bob', password: 'x' };
 const started = (settings = {}) => new Bench({ subscribers: [alice, bob], ...settings }).start();
