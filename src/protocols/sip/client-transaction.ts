@@ -274,6 +274,15 @@ export class OutboundTransaction implements ClientTransaction, LinkUser {
       }
     }
     if (this.#machine === undefined) return; // a handler ended it
+    if (
+      this.#machine.state === 'completed' &&
+      this.#machine instanceof NonInviteClientTransaction
+    ) {
+      // Timer K would do nothing but drop copies of the response, as is done with any stray one.
+      this.#detach();
+      this.#ended = true;
+      return;
+    }
     this.#deadline ??= new Deadline(this.#owner.host.clock, at => {
       if (this.#machine !== undefined) this.#carryOut(this.#machine.expire(at), at);
     });

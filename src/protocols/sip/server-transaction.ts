@@ -48,6 +48,8 @@ export interface ServerTransactionOwner {
   /** Over the link the request came by, or by RFC 3261 §18.2.2 where that is gone. */
   sendResponse(response: SipResponse, link: Link): void;
   ended(transaction: InboundTransaction): void;
+  /** Its final response waits for copies; nothing else of it is needed. */
+  completed(transaction: InboundTransaction, answer: SipResponse, link: Link): void;
   /** An ACK that belongs to a 2xx although it has the INVITE's branch. */
   strayAck(ack: SipRequest, link: Link): void;
 }
@@ -100,9 +102,14 @@ export class InboundTransaction implements ServerTransaction {
   respond(response: SipResponse): void {
     const tagged =
       response.status > 100 && !hasToTag(response) ? response.with(toTag(this.localTag)) : response;
+    const again = this.answered;
     if (tagged.status >= 200) this.answered = true;
     const now = this.#owner.clock.now();
     this.#carryOut(this.#machine.respond(tagged, now), now);
+    if (again || this.#machine.state !== 'completed') return;
+    if (this.#machine instanceof InviteServerTransaction) return;
+    this.#deadline.cancel();
+    this.#owner.completed(this, tagged, this.#replyLink);
   }
 
   reply(status: number, ...edits: Edit[]): void {

@@ -12,6 +12,7 @@ import {
 import { SipError } from './error.ts';
 import type { Target } from './flow.ts';
 import { CSeq, RetryAfter, To, Via, type ViaValue } from './headers.ts';
+import { LingeringAnswers } from './lingering-answers.ts';
 import {
   response as responseTo,
   type SipMessage,
@@ -56,6 +57,8 @@ export class TransactionLayer implements LinkOwner, ServerTransactionOwner, Clie
   readonly #user: TransactionUser;
   readonly #limits: TransactionLimits;
   readonly #servers = new Map<string, InboundTransaction>();
+  /** By how long they are kept, which differs by reference point. */
+  readonly #lingering = new Map<number, LingeringAnswers>();
   readonly #clients = new Map<string, OutboundTransaction>();
   /** While set, requests outside dialogs get 503. */
   draining = false;
@@ -79,7 +82,7 @@ export class TransactionLayer implements LinkOwner, ServerTransactionOwner, Clie
   }
 
   get counts(): { readonly servers: number; readonly clients: number } {
-    return { servers: this.#servers.size, clients: this.#clients.size };
+    return { servers: this.#serverCount, clients: this.#clients.size };
   }
 
   // ---------------------------------------------------------------- what the endpoint asks for
@@ -105,6 +108,7 @@ export class TransactionLayer implements LinkOwner, ServerTransactionOwner, Clie
   stop(): void {
     for (const server of this.#servers.values()) server.drop();
     this.#servers.clear();
+    for (const answers of this.#lingering.values()) answers.stop();
     for (const client of [...this.#clients.values()]) client.abort();
     this.#clients.clear();
     this.transports.stop('stopped');
@@ -166,6 +170,28 @@ export class TransactionLayer implements LinkOwner, ServerTransactionOwner, Clie
     if (this.#servers.get(transaction.key) === transaction) this.#servers.delete(transaction.key);
   }
 
+  completed(transaction: InboundTransaction, answer: SipResponse, link: Link): void {
+    this.ended(transaction);
+    const lifetime = 64 * link.config.t1;
+    let answers = this.#lingering.get(lifetime);
+    if (answers === undefined) {
+      answers = new LingeringAnswers(this.clock, lifetime);
+      this.#lingering.set(lifetime, answers);
+    }
+    answers.add(transaction.key, answer.encode(), link);
+  }
+
+  #repeated(key: string): boolean {
+    for (const answers of this.#lingering.values()) if (answers.repeat(key)) return true;
+    return false;
+  }
+
+  get #serverCount(): number {
+    let count = this.#servers.size;
+    for (const answers of this.#lingering.values()) count += answers.size;
+    return count;
+  }
+
   strayAck(ack: SipRequest, link: Link): void {
     this.#hand(new AckTransaction(this.clock, ack, link));
   }
@@ -213,9 +239,10 @@ export class TransactionLayer implements LinkOwner, ServerTransactionOwner, Clie
       known.retransmitted();
       return;
     }
+    if (this.#repeated(key)) return;
     const request = noteSource(received, via, link);
     if (received.method === 'CANCEL') this.#cancel(request, via, key, link);
-    else if (this.#servers.size >= this.#limits.serverTransactions) {
+    else if (this.#serverCount >= this.#limits.serverTransactions) {
       this.host.log.warn('sip.too many server transactions', {
         bound: this.#limits.serverTransactions,
       });

@@ -1,62 +1,53 @@
-// The named deadlines of one machine: a handful at most, so two short arrays beat any map.
+// The named deadlines of one machine. No machine here has more than two at a time, and a busy
+// network has many thousands of machines, so they are two pairs of fields and no collection.
 
+import { assert } from '#kernel/errors';
 import type { Instant } from '#kernel/time';
 
 export class TimerTable<Name extends string> {
-  readonly #names: Name[] = [];
-  readonly #instants: Instant[] = [];
+  #first: Name | undefined;
+  #firstAt: Instant = 0;
+  #second: Name | undefined;
+  #secondAt: Instant = 0;
 
   /** Sets or moves a deadline. */
   set(name: Name, at: Instant): void {
-    const index = this.#names.indexOf(name);
-    if (index >= 0) {
-      this.#instants[index] = at;
+    if (this.#first === name || (this.#first === undefined && this.#second !== name)) {
+      this.#first = name;
+      this.#firstAt = at;
       return;
     }
-    this.#names.push(name);
-    this.#instants.push(at);
+    assert(this.#second === undefined || this.#second === name, 'a machine with three timers');
+    this.#second = name;
+    this.#secondAt = at;
   }
 
   clear(name: Name): void {
-    const index = this.#names.indexOf(name);
-    if (index >= 0) this.#remove(index);
+    if (this.#first === name) this.#first = undefined;
+    else if (this.#second === name) this.#second = undefined;
   }
 
   clearAll(): void {
-    this.#names.length = 0;
-    this.#instants.length = 0;
-  }
-
-  has(name: Name): boolean {
-    return this.#names.includes(name);
+    this.#first = undefined;
+    this.#second = undefined;
   }
 
   /** The earliest deadline. */
   get next(): Instant | undefined {
-    let earliest: Instant | undefined;
-    for (const at of this.#instants) if (earliest === undefined || at < earliest) earliest = at;
-    return earliest;
+    if (this.#first === undefined) return this.#second === undefined ? undefined : this.#secondAt;
+    return this.#second === undefined || this.#firstAt <= this.#secondAt
+      ? this.#firstAt
+      : this.#secondAt;
   }
 
-  /** Removes and returns the earliest deadline that has passed; of equals, the one set first. */
+  /** Removes and returns the earliest deadline that has passed. */
   take(now: Instant): Name | undefined {
-    let chosen = -1;
-    let earliest = now;
-    for (let index = 0; index < this.#instants.length; index++) {
-      const at = this.#instants[index]!;
-      if (at < earliest || (chosen < 0 && at === earliest)) {
-        chosen = index;
-        earliest = at;
-      }
-    }
-    if (chosen < 0) return undefined;
-    const name = this.#names[chosen]!;
-    this.#remove(chosen);
+    const next = this.next;
+    if (next === undefined || next > now) return undefined;
+    const isFirst = this.#first !== undefined && this.#firstAt === next;
+    const name = isFirst ? this.#first : this.#second;
+    if (isFirst) this.#first = undefined;
+    else this.#second = undefined;
     return name;
-  }
-
-  #remove(index: number): void {
-    this.#names.splice(index, 1);
-    this.#instants.splice(index, 1);
   }
 }
