@@ -5,8 +5,6 @@ import { UsageError } from '#kernel/errors';
 import type { Address } from '#kernel/host';
 import { type Duration, days, hours, minutes, seconds } from '#kernel/time';
 
-export type DigestAlgorithm = 'MD5' | 'SHA-256';
-
 export interface SCscfConfig {
   /** Home network domain name (TS 23.003 §13.2); also the realm of challenges. */
   readonly home: string;
@@ -51,8 +49,11 @@ export interface SCscfConfig {
     readonly unregisteredProfile: Duration;
   };
   readonly digest: {
-    /** One challenge each, in this order (RFC 8760 §2.3). Default `['MD5']`. */
-    readonly algorithms: readonly DigestAlgorithm[];
+    /**
+     * The HSS says with each HA1 what it is for, and so what is offered, in its order (RFC 8760
+     * §2.3); the first of these is meant where it says nothing. Default MD5.
+     */
+    readonly algorithms: readonly ('MD5' | 'SHA-256')[];
     /** How long a nonce that was answered once may be used again, by growing nc. Default 1 hour. */
     readonly nonceLifetime: Duration;
   };
@@ -66,12 +67,8 @@ export interface SCscfConfig {
     readonly resynchronisations: number;
   };
   readonly isc: {
-    /** How long an AS may take to its first response (TS 24.229 §5.4.3.2). Default 5 s. */
-    readonly timeout: Duration;
     /** Requests on their way through an AS at once; more is 503. Default 200,000. */
     readonly chains: number;
-    /** Hops of one request through AS before it is 482. Default 20. */
-    readonly hops: number;
   };
   readonly numbers: {
     /** Country code put before national numbers. Default '1'. */
@@ -160,7 +157,7 @@ export function sCscfConfig(settings: SCscfSettings): SCscfConfig {
     },
     digest: { algorithms: ['MD5'], nonceLifetime: hours(1), ...settings.digest },
     aka: { requireSecurityAssociation: true, resynchronisations: 2, ...settings.aka },
-    isc: { timeout: seconds(5), chains: 200_000, hops: 20, ...settings.isc },
+    isc: { chains: 200_000, ...settings.isc },
     numbers: {
       country: '1',
       nationalPrefix: '1',
@@ -195,7 +192,4 @@ function check(config: SCscfConfig): void {
   const { minimum, maximum, expires } = config.registration;
   if (minimum > maximum) throw new UsageError('scscf.registration: minimum is above maximum');
   if (expires > maximum) throw new UsageError('scscf.registration: expires is above maximum');
-  if (config.digest.algorithms.length === 0) {
-    throw new UsageError('scscf.digest.algorithms: at least one algorithm is needed');
-  }
 }

@@ -118,8 +118,9 @@ export class Cx {
       this.#destination(),
     );
     if (answer.result !== 'DIAMETER_SUCCESS') return { result: answer.result, vectors: [] };
+    const usual = this.#config.digest.algorithms[0] ?? 'MD5';
     const vectors = (answer.auth ?? [])
-      .map((item, index) => vectorFrom(item, index === 0 ? user.impi : localPart(user.impi)))
+      .map((item, index) => vectorFrom(item, index === 0 ? user.impi : localPart(user.impi), usual))
       .filter(vector => vector !== undefined);
     if (vectors.length === 0) return { result: 'DIAMETER_UNABLE_TO_COMPLY', vectors: [] };
     return { result: 'DIAMETER_SUCCESS', vectors };
@@ -168,10 +169,10 @@ export class Cx {
 const localPart = (impi: string): string => impi.slice(0, Math.max(0, impi.indexOf('@')));
 
 /** `spelled`: the username that an item in this place is for, where it does not say. */
-function vectorFrom(item: AuthItem, spelled: string): Vector | undefined {
+function vectorFrom(item: AuthItem, spelled: string, usual: string): Vector | undefined {
   const { authenticate, authorization, digest } = item;
   if (digest !== undefined) {
-    const ha1 = [{ algorithm: digest.algorithm ?? 'MD5', ha1: digest.ha1 }];
+    const ha1 = [{ algorithm: digest.algorithm ?? usual, ha1: digest.ha1 }];
     if (digest.alternateAlgorithm !== undefined && digest.alternateHa1 !== undefined) {
       ha1.push({ algorithm: digest.alternateAlgorithm, ha1: digest.alternateHa1 });
     }

@@ -5,6 +5,7 @@ import type { PushProfileRequest, RegistrationTerminationRequest } from '#diamet
 import type { Binding, ContactEvent } from './binding.ts';
 import type { Challenge } from './challenges.ts';
 import { type AssignmentType, profileFrom } from './cx.ts';
+import { Profile } from './profile.ts';
 import type { RegistrationSet } from './registrar.ts';
 import type { SCscf } from './s-cscf.ts';
 
@@ -75,26 +76,37 @@ async function assignEach(
 /** RTR, answered already: its effect takes its turn. TS 29.228 §6.1.3, TS 24.229 §5.4.1.5 */
 export function terminated(scscf: SCscf, request: RegistrationTerminationRequest): void {
   const impis = [request.impi, ...(request.associated?.impis ?? [])];
-  const named = new Set(request.impus.map(impu => impu.toLowerCase()));
-  const sets = new Set(impis.flatMap(impi => scscf.registrar.ofImpi(impi)));
   for (const impi of impis) scscf.challenges.removeAll(impi);
-  for (const set of sets) {
-    // without public identities, all of the private identities are meant
-    const meant =
-      named.size === 0 || set.profile.identities.some(({ impu }) => named.has(impu.toLowerCase()));
-    if (!meant) continue;
-    scscf.inBackground(set, async () => {
-      const over = set.bindings.filter(({ impi }) => impis.includes(impi));
-      scscf.decide('registration', {
-        chose: 'terminated by the network',
-        because: `RTR ${request.reason.code}${reasonText(request)}`,
-        clause: 'TS 24.229 §5.4.1.5, TS 29.228 §6.1.3',
-        keys: { impi: request.impi, impus: set.profile.shown },
-      });
-      if (over.length > 0) return end(scscf, set, over, eventOf(request), undefined);
-      if (set.bindings.length === 0) await scscf.registrar.remove(set);
-    });
-  }
+  scscf.whenSettled(impis, () => {
+    for (const set of new Set(impis.flatMap(impi => scscf.registrar.ofImpi(impi)))) {
+      if (isMeant(set, request))
+        scscf.inBackground(set, () => terminate(scscf, set, impis, request));
+    }
+  });
+}
+
+/** Without public identities, all of the private identities are meant. */
+function isMeant(set: RegistrationSet, { impus }: RegistrationTerminationRequest): boolean {
+  if (impus.length === 0) return true;
+  const named = new Set(impus.map(impu => impu.toLowerCase()));
+  return set.profile.identities.some(({ impu }) => named.has(impu.toLowerCase()));
+}
+
+async function terminate(
+  scscf: SCscf,
+  set: RegistrationSet,
+  impis: readonly string[],
+  request: RegistrationTerminationRequest,
+): Promise<void> {
+  scscf.decide('registration', {
+    chose: 'terminated by the network',
+    because: `RTR ${request.reason.code}${reasonText(request)}`,
+    clause: 'TS 24.229 §5.4.1.5, TS 29.228 §6.1.3',
+    keys: { impi: request.impi, impus: set.profile.shown },
+  });
+  const over = set.bindings.filter(({ impi }) => impis.includes(impi));
+  if (over.length > 0) return end(scscf, set, over, eventOf(request), undefined);
+  if (set.bindings.length === 0) await scscf.registrar.remove(set);
 }
 
 const reasonText = ({ reason }: RegistrationTerminationRequest): string =>
@@ -107,34 +119,45 @@ function eventOf({ reason }: RegistrationTerminationRequest): ContactEvent {
 
 /** PPR, answered already. TS 29.228 §6.2.1: what it brings replaces what was there. */
 export function pushed(scscf: SCscf, request: PushProfileRequest): void {
+  const { impi } = request;
   // a nonce answered with the old password is not to be used again
-  if (request.auth !== undefined) scscf.challenges.removeAll(request.impi);
-  let profile: ReturnType<typeof profileFrom>;
+  if (request.auth !== undefined) scscf.challenges.removeAll(impi);
+  let profile: Profile | undefined;
   try {
     profile = profileFrom(request);
   } catch (error) {
-    scscf.host.log.error('s-cscf.profile unreadable', { impi: request.impi, error: String(error) });
-    return;
+    scscf.host.log.error('s-cscf.profile unreadable', { impi, error: String(error) });
   }
   if (profile === undefined) return;
-  const [set] = profile.identities
-    .map(({ impu }) => scscf.registrar.ofImpu(impu))
-    .filter(found => found !== undefined);
-  if (set === undefined) return;
-  scscf.inBackground(set, async () => {
-    const before = new Set(set.profile.shown);
-    const after = await scscf.registrar.put(set, { profile });
-    scscf.decide('profile', {
-      chose: 'replaced',
-      because: `the HSS pushed a new profile of ${request.impi}`,
-      clause: 'TS 29.228 §6.2',
-      keys: { impi: request.impi, impus: profile.shown },
-    });
-    const { shown } = after.profile;
-    if (shown.length !== before.size || !shown.every(impu => before.has(impu))) {
-      scscf.regEvent.identitiesChanged(after, [...before]);
-    }
+  const { identities } = profile;
+  scscf.whenSettled([impi], () => {
+    const set = identities
+      .map(({ impu }) => scscf.registrar.ofImpu(impu))
+      .find(found => found !== undefined);
+    if (set !== undefined) scscf.inBackground(set, () => replaceProfile(scscf, set, impi, profile));
   });
+}
+
+async function replaceProfile(
+  scscf: SCscf,
+  set: RegistrationSet,
+  impi: string,
+  profile: Profile,
+): Promise<void> {
+  const before = set.profile.shown;
+  const charging = profile.charging ?? set.profile.charging; // absent: unchanged
+  const after = await scscf.registrar.put(set, {
+    profile: new Profile(profile.subscription, charging),
+  });
+  const { shown } = after.profile;
+  scscf.decide('profile', {
+    chose: 'replaced',
+    because: `the HSS pushed a new profile of ${impi}`,
+    clause: 'TS 29.228 §6.2',
+    keys: { impi, impus: shown },
+  });
+  const same = shown.length === before.length && shown.every(impu => before.includes(impu));
+  if (!same) scscf.regEvent.identitiesChanged(after, before);
 }
 
 /** reg-await-auth ran out: the HSS need not wait any longer (§5.4.1.2.3). */

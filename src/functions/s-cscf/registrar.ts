@@ -74,6 +74,11 @@ export class Registrar {
     return set?.id ?? impu;
   }
 
+  /** The set that holds an identity of the profile, or the one that would be made of it. */
+  idOf(profile: Profile): string {
+    return this.#holding(profile)?.id ?? profile.defaultImpu ?? profile.subscription.impi;
+  }
+
   #first(impi: string): RegistrationSet | undefined {
     for (const set of this.#byImpi.get(impi) ?? []) return set;
     return undefined;
@@ -87,7 +92,7 @@ export class Registrar {
     const known = of instanceof Profile ? this.#holding(of) : this.#sets.get(of.id);
     const profile = change.profile ?? (of instanceof Profile ? of : of.profile);
     const next: Mutable<RegistrationSet> = {
-      id: known?.id ?? profile.defaultImpu ?? profile.subscription.impi,
+      id: known?.id ?? this.idOf(profile),
       profile,
       impis: change.impis ?? known?.impis ?? [profile.subscription.impi],
       bindings: change.bindings ?? known?.bindings ?? [],
@@ -109,7 +114,7 @@ export class Registrar {
   /** A profile to serve an unregistered user by, for a while. Not stored: the HSS has it. */
   lend(profile: Profile, until: Instant): void {
     if (this.#holding(profile) !== undefined) return;
-    const id = profile.defaultImpu ?? profile.subscription.impi;
+    const id = this.idOf(profile);
     this.#apply({ id, profile, impis: [profile.subscription.impi], bindings: [], until });
   }
 

@@ -260,6 +260,28 @@ test('a SIM phone and a softphone of one subscriber share the registration set',
   assert.equal(bench.scscf.registrations()[0]?.contacts[0]?.impi, alice.sim);
 });
 
+test('a SIM phone and a softphone that register in the same moment are both registered', async () => {
+  for (const seed of [1, 2, 3, 4, 5]) {
+    const bench = await new Bench({}, seed).start();
+    bench.sim.store('s-cscf').delay = seconds(1);
+    const card = await bench.pcscf.send(bench.register(alice, {}, [bench.blank(alice.sim)]));
+    const password = await bench.pcscf.send(bench.register(alice, { to: alice.named }));
+    const contact = 'sip:alice@192.0.2.7:5070';
+    const both: Promise<SipResponse>[] = [];
+    bench.sim.after(0, () => {
+      both.push(bench.pcscf.begin(bench.cardAnswer(alice, card)));
+      both.push(bench.pcscf.begin(bench.passwordAnswer(alice, password, 1, { contact })));
+    });
+    await bench.sim.run(seconds(10));
+    assert.deepEqual(
+      (await Promise.all(both)).map(({ status }) => status),
+      [200, 200],
+    );
+    assert.equal(bench.scscf.registrations().length, 1);
+    assert.equal(bench.scscf.registrations()[0]?.contacts.length, 2);
+  }
+});
+
 test('nobody touches the contacts of another private identity', async () => {
   const bench = await new Bench().start();
   await bench.registerByCard(alice);

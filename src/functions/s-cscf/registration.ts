@@ -8,9 +8,10 @@ import { Contact, MinExpires, Require, Unsupported } from '#sip/headers';
 import { type Edit, response, type SipRequest, type SipResponse, set } from '#sip/message';
 import { authenticate, type Proof } from './authentication.ts';
 import type { Binding, ContactChange } from './binding.ts';
-import { contactOf, updateContacts } from './contacts.ts';
+import { type ContactsOutcome, contactOf, updateContacts } from './contacts.ts';
 import { identify, type User } from './credentials.ts';
 import { type Assignment, registrationStatus } from './cx.ts';
+import type { Profile } from './profile.ts';
 import { okHeaders, retryAfter, retryLater, serverProof } from './register-answer.ts';
 import type { RegistrationSet } from './registrar.ts';
 import type { SCscf } from './s-cscf.ts';
@@ -24,9 +25,12 @@ export async function register(scscf: SCscf, tx: ServerTransaction): Promise<voi
   const foreign = request.all(Require).filter(tag => !UNDERSTOOD.has(tag.toLowerCase()));
   if (foreign.length > 0) return tx.reply(420, set(Unsupported, ...foreign));
   const user = identify(request, scscf.config.home);
-  await scscf.inTurn(user.impu, user.impi, async () => {
+  await scscf.inTurn(user.impu, user.impi, async turn => {
     const proof = await authenticate(scscf, tx, user);
-    if (proof !== undefined) await accept(scscf, tx, user, proof);
+    if (proof === undefined) return;
+    // meanwhile another private identity may have made the registration set
+    const set_ = scscf.registrar.queueKey(user.impu, user.impi);
+    await scscf.inTurnOf(set_, turn, () => accept(scscf, tx, user, proof, set_));
   });
 }
 
@@ -37,80 +41,100 @@ async function accept(
   tx: ServerTransaction,
   user: User,
   proof: Proof,
+  turn: string,
 ): Promise<void> {
   const { request } = tx;
-  const { registrar, config, host } = scscf;
+  const { registrar, config } = scscf;
   const known = registrar.ofImpu(user.impu);
-  const before = known?.bindings ?? [];
   if (request.all(Contact).length === 0) {
     // asks what is registered (RFC 3261 §10.2.3)
     return tx.reply(200, ...(known === undefined ? [] : okHeaders(scscf, request, known, user)));
   }
-  const scheme = proof.kind === 'answer' ? proof.challenge.scheme : schemeOf(before, user.impi);
-  const outcome = updateContacts(
-    before,
-    request,
-    { ...user, scheme },
-    config.registration,
-    host.clock.now(),
-    () => host.random.hex(6),
-  );
-  switch (outcome.kind) {
-    case 'malformed':
-      return decline(scscf, tx, 400, outcome.why, 'RFC 3261 §10.3');
-    case 'out of order':
-      return decline(scscf, tx, 500, 'a later REGISTER was taken already', 'RFC 3261 §10.3');
-    case 'too brief': {
-      const minimum = inSeconds(config.registration.minimum);
-      const because = `shorter than ${minimum} s`;
-      return decline(scscf, tx, 423, because, 'RFC 3261 §10.3', set(MinExpires, minimum));
-    }
-  }
+  const asked = contactsAfter(scscf, request, user, proof);
+  if (asked.kind !== 'bindings') return refuseContacts(scscf, tx, asked);
   if (registrar.size >= config.registration.sets && known === undefined) {
     return decline(scscf, tx, 503, 'as many users as may be are registered', '', retryLater);
   }
-
-  const staysRegistered = outcome.bindings.some(binding => binding.impi === user.impi);
-  const wasRegistered = before.some(binding => binding.impi === user.impi);
-  if (!staysRegistered && outcome.changes.length > 0) {
-    return leave(scscf, tx, user, known!, outcome.bindings, outcome.changes);
+  const isHis = ({ impi }: Binding): boolean => impi === user.impi;
+  if (!asked.bindings.some(isHis)) {
+    if (known === undefined || asked.changes.length === 0) return tx.reply(200); // nothing to remove
+    return leave(scscf, tx, user, known, asked.bindings, asked.changes);
   }
-  if (!staysRegistered) return tx.reply(200); // nothing was there to be removed (§5.4.1.4)
 
-  const saa = await assign(scscf, user, wasRegistered ? known : undefined);
-  if (saa.profile === undefined) {
+  const saa = await assign(scscf, user, known?.bindings.some(isHis) ? known : undefined);
+  const { profile } = saa;
+  if (profile === undefined) {
     const status = saa.result === 'DIAMETER_SUCCESS' ? 500 : registrationStatus(saa.result);
     const because = `the HSS assigned nothing: ${saa.result}`;
     return decline(scscf, tx, status, because, 'TS 24.229 §5.4.1.2.2', ...retryAfter(status));
   }
-  if (saa.profile.find(user.impu) === undefined || saa.profile.shown.length === 0) {
+  if (profile.find(user.impu) === undefined || profile.shown.length === 0) {
     return decline(scscf, tx, 403, 'no identity that may be used', 'TS 24.229 §5.4.1.2.2');
   }
+  // a first registration learns only now which set it is of: others may be registering it, too
+  await scscf.inTurnOf(registrar.idOf(profile), turn, () =>
+    bind(scscf, tx, user, proof, { ...saa, profile }),
+  );
+}
 
-  const set_ = await registrar.put(known ?? saa.profile, {
+/** Stores the contacts, then promises them. */
+async function bind(
+  scscf: SCscf,
+  tx: ServerTransaction,
+  user: User,
+  proof: Proof,
+  saa: Assignment & { readonly profile: Profile },
+): Promise<void> {
+  const { request } = tx;
+  const known = scscf.registrar.ofImpu(user.impu);
+  const refresh = known?.bindings.some(({ impi }) => impi === user.impi) ?? false;
+  const outcome = contactsAfter(scscf, request, user, proof);
+  if (outcome.kind !== 'bindings') return refuseContacts(scscf, tx, outcome);
+  const set_ = await scscf.registrar.put(known ?? saa.profile, {
     profile: saa.profile,
     impis: impisOf(known, saa, user.impi),
     bindings: outcome.bindings,
   });
   scscf.decide('registration', {
-    chose: wasRegistered ? 're-registration' : 'registration',
+    chose: refresh ? 're-registration' : 'registration',
     because: `${user.impi} proved itself; ${outcome.bindings.length} contact(s) of ${set_.id}`,
     clause: 'TS 24.229 §5.4.1.2.2',
     about: request,
     keys: { impi: user.impi, impus: saa.profile.shown },
   });
-  const ok = response(
-    request,
-    200,
-    ...okHeaders(scscf, request, set_, user),
-    ...serverProof(proof, user),
-  );
+  const edits = [...okHeaders(scscf, request, set_, user), ...serverProof(proof, user)];
+  const ok = response(request, 200, ...edits);
   tx.respond(ok);
-  scscf.contactsChanged(set_, outcome.changes, {
-    request,
-    response: ok,
-    type: wasRegistered ? 'RE_REGISTRATION' : 'INITIAL_REGISTRATION',
-  });
+  const type = refresh ? 'RE_REGISTRATION' : 'INITIAL_REGISTRATION';
+  scscf.contactsChanged(set_, outcome.changes, { request, response: ok, type });
+}
+
+function contactsAfter(
+  scscf: SCscf,
+  request: SipRequest,
+  user: User,
+  proof: Proof,
+): ContactsOutcome {
+  const { registrar, config, host } = scscf;
+  const before = registrar.ofImpu(user.impu)?.bindings ?? [];
+  const scheme = proof.kind === 'answer' ? proof.challenge.scheme : schemeOf(before, user.impi);
+  const registrant = { ...user, scheme };
+  const newId = (): string => host.random.hex(6);
+  return updateContacts(before, request, registrant, config.registration, host.clock.now(), newId);
+}
+
+function refuseContacts(
+  scscf: SCscf,
+  tx: ServerTransaction,
+  outcome: Exclude<ContactsOutcome, { kind: 'bindings' }>,
+): void {
+  const minimum = inSeconds(scscf.config.registration.minimum);
+  const [status, because, ...edits] = {
+    malformed: [400, outcome.kind === 'malformed' ? outcome.why : ''] as const,
+    'out of order': [500, 'a later REGISTER was taken already'] as const,
+    'too brief': [423, `shorter than ${minimum} s`, set(MinExpires, minimum)] as const,
+  }[outcome.kind];
+  decline(scscf, tx, status, because, 'RFC 3261 §10.3', ...edits);
 }
 
 function schemeOf(bindings: readonly Binding[], impi: string): 'AKA' | 'digest' {

@@ -68,6 +68,8 @@ export class SCscf {
   #marks: Marks | undefined;
   readonly #self: SipUri;
   readonly #queue = new Queue();
+  /** Procedures that run or wait. */
+  readonly #turns = new Set<{ readonly impi: string; readonly key: string }>();
   /** Profiles of unregistered users that are being asked for. */
   readonly #asked = new Map<string, Promise<Assignment>>();
 
@@ -175,8 +177,36 @@ export class SCscf {
   }
 
   /** Runs a registration or profile procedure when its subscription's turn comes. */
-  inTurn<T>(impu: string, impi: string | undefined, procedure: () => Promise<T>): Promise<T> {
-    return this.#queue.run(this.registrar.queueKey(impu, impi), procedure);
+  async inTurn<T>(impu: string, impi: string, procedure: (turn: string) => Promise<T>): Promise<T> {
+    const key = this.registrar.queueKey(impu, impi);
+    const turn = { impi, key };
+    this.#turns.add(turn);
+    try {
+      return await this.#queue.run(key, () => procedure(key));
+    } finally {
+      this.#turns.delete(turn);
+    }
+  }
+
+  /**
+   * Goes on in the turn of a registration set, which whoever holds `turn` may not have had when it
+   * began. No cycle of waits: who holds a set's own turn waits for no other.
+   */
+  inTurnOf<T>(set: string, turn: string, procedure: () => Promise<T>): Promise<T> {
+    return set === turn ? procedure() : this.#queue.run(set, procedure);
+  }
+
+  /**
+   * Applies what the HSS pushed about private identities: at once, or when the registrations of
+   * them that are under way have come to their end and there is something to apply it to.
+   */
+  whenSettled(impis: readonly string[], apply: () => void): void {
+    const keys = new Set<string>();
+    for (const { impi, key } of this.#turns) if (impis.includes(impi)) keys.add(key);
+    if (keys.size === 0) apply();
+    for (const key of keys) {
+      this.#queue.run(key, async () => apply()).catch(error => this.#failed(error));
+    }
   }
 
   /** By our name with our port or none; by the host of the Server-Name with its port alone. */

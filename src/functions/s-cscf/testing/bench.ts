@@ -69,7 +69,12 @@ export class Peer {
     message: SipRequest,
     to = message.get(Route)?.uri ?? parseUri(scscfUri),
   ): Promise<SipResponse> {
-    return this.#sim.settle(() => this.endpoint.request(message, { uri: to }).final);
+    return this.#sim.settle(() => this.begin(message, to));
+  }
+
+  /** The same from within an event: what comes of it while the simulation runs. */
+  begin(message: SipRequest, to = parseUri(scscfUri)): Promise<SipResponse> {
+    return this.endpoint.request(message, { uri: to }).final;
   }
 }
 
@@ -179,11 +184,16 @@ export class Bench {
     return this.answerByCard(who, challenged, options);
   }
 
-  async answerByCard(
+  answerByCard(
     who: Person,
     challenged: SipResponse,
     options: RegisterOptions = {},
   ): Promise<SipResponse> {
+    return this.pcscf.send(this.cardAnswer(who, challenged, options));
+  }
+
+  /** The REGISTER by which a card answers. */
+  cardAnswer(who: Person, challenged: SipResponse, options: RegisterOptions = {}): SipRequest {
     const made = akaCredentials(challenged.get(WwwAuthenticate)!, options.usim ?? this.usim(), {
       username: options.impi ?? who.sim,
       method: 'REGISTER',
@@ -192,8 +202,7 @@ export class Bench {
     });
     if (made.kind === 'unusable') throw new Error('the challenge is unusable');
     const protection = options.protection ?? 'no';
-    const answer = protectedBy(made.credentials, protection);
-    return this.pcscf.send(this.register(who, options, [answer]));
+    return this.register(who, options, [protectedBy(made.credentials, protection)]);
   }
 
   /** The same with a password; the client begins without credentials, as softphones do. */
@@ -211,6 +220,17 @@ export class Bench {
     options: RegisterOptions = {},
     which = 0,
   ): Promise<SipResponse> {
+    return this.pcscf.send(this.passwordAnswer(who, challenged, count, options, which));
+  }
+
+  /** The REGISTER by which a password answers, to one challenge of several. */
+  passwordAnswer(
+    who: Person,
+    challenged: SipResponse,
+    count = 1,
+    options: RegisterOptions = {},
+    which = 0,
+  ): SipRequest {
     const made = credentials(challenged.all(WwwAuthenticate)[which]!, {
       username: options.username ?? who.login,
       secret: options.password ?? `${who.name}-secret`,
@@ -220,7 +240,7 @@ export class Bench {
       count,
     });
     const answer = protectedBy(made!, options.protection ?? 'ip-assoc-pending');
-    return this.pcscf.send(this.register(who, { to: who.named, ...options }, [answer]));
+    return this.register(who, { to: who.named, ...options }, [answer]);
   }
 
   usim(): Usim {
