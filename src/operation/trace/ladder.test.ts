@@ -15,29 +15,27 @@ const style = (width: number, more: Partial<LadderStyle> = {}): LadderStyle => (
 const GM = { from: 'alice', to: 'p-cscf', point: 'Gm', link: 'udp' } as const;
 
 test('a ladder has a column per function, an arrow per message and the reasons', () => {
-  const lines = ladderLines(registration().events, style(110));
+  const lines = ladderLines(registration().events, style(124));
   assert.deepEqual(lines, [
-    '                 alice            p-cscf            i-cscf              hss             s-cscf',
-    '                   │                 │                 │                 │                 │',
-    '                   │ REGISTER (loss) │                 │                 │                 │',
-    '  +0.000           │─────────────✗   │                 │                 │                 │             Gm',
-    '  +0.501           │─── REGISTER ───▶│                 │                 │                 │             Gm',
-    '  +0.502           │                 │─── REGISTER ───▶│                 │                 │             Mw',
-    '  +0.503           │                 │                 │────── UAR ─────▶│                 │             Cx',
-    '  +0.504           │                 │                 │◀─ UAA SUCCESS ──│                 │             Cx',
-    '                   │                 │                 ◆ select: sip:scscf.ims.mnc001.mcc001.3gppnetwork.org',
-    '                   │                 │                 │ because the HSS names no S-CSCF and this one has',
-    '                   │                 │                 │ every mandatory capability [TS 24.229 §5.3.1.2]',
-    '  +0.505           │                 │                 │──────────── REGISTER ────────────▶│             Mw',
-    '  +0.506           │                 │                 │                 │◀───── MAR ──────│             Cx',
-    '  +0.507           │                 │                 │                 │── MAA SUCCESS ─▶│             Cx',
-    '  +0.508           │                 │                 │◀─────── 401 Unauthorized ─────────│             Mw',
-    '                   │                 │ 401 Unauthorized│                 │                 │',
-    '  +0.509           │                 │◀────────────────│                 │                 │             Mw',
-    '                   │                 ◆ keys: no security association',
-    '                   │                 │ because scscf.aka.requireSecurityAssociation is false',
-    '                   │ 401 Unauthorized│                 │                 │                 │',
-    '  +0.510           │◀────────────────│                 │                 │                 │             Gm',
+    '                  alice               p-cscf               i-cscf                 hss                s-cscf',
+    '                    │                    │                    │                    │                    │',
+    '                    │ REGISTER (loss)    │                    │                    │                    │',
+    '  +0.000            │───────────────✗    │                    │                    │                    │              Gm',
+    '  +0.501            │───── REGISTER ────▶│                    │                    │                    │              Gm',
+    '  +0.502            │                    │───── REGISTER ────▶│                    │                    │              Mw',
+    '  +0.503            │                    │                    │─────── UAR ───────▶│                    │              Cx',
+    '  +0.504            │                    │                    │◀── UAA SUCCESS ────│                    │              Cx',
+    '                    │                    │                    ◆ select: sip:scscf.ims.mnc001.mcc001.3gppnetwork.org',
+    '                    │                    │                    │ because the HSS names no S-CSCF and this one has every',
+    '                    │                    │                    │ mandatory capability [TS 24.229 §5.3.1.2]',
+    '  +0.505            │                    │                    │─────────────── REGISTER ───────────────▶│              Mw',
+    '  +0.506            │                    │                    │                    │◀────── MAR ────────│              Cx',
+    '  +0.507            │                    │                    │                    │─── MAA SUCCESS ───▶│              Cx',
+    '  +0.508            │                    │                    │◀────────── 401 Unauthorized ────────────│              Mw',
+    '  +0.509            │                    │◀ 401 Unauthorized ─│                    │                    │              Mw',
+    '                    │                    ◆ keys: no security association',
+    '                    │                    │ because scscf.aka.requireSecurityAssociation is false',
+    '  +0.510            │◀ 401 Unauthorized ─│                    │                    │                    │              Gm',
   ]);
 });
 

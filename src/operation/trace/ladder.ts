@@ -27,8 +27,12 @@ const NARROWEST_COLUMN = 10;
 const WIDEST_COLUMN = 28;
 /** In a list: the names and the arrow between them. */
 const ENDS_WIDTH = 18;
-/** A note narrower than this begins further left. */
-const NOTE_ROOM = 44;
+/** A note narrower than this, or than half the line, begins further left. */
+const NOTE_ROOM = 72;
+/** … unless it has this share of that. */
+const ENOUGH = 0.75;
+/** How far a lost message's arrow reaches. */
+const LOST_SHARE = 0.8;
 /** While streaming the names come again after so many lines. */
 const HEADER_EVERY = 60;
 
@@ -137,24 +141,23 @@ export class Ladder {
     row.put(this.#style.width - POINT_WIDTH + 1, clipped(point, POINT_WIDTH - 1), 'dim');
     if (from === to) return [row.put(from, `↺ ${label}`, paint)];
 
-    const left = Math.min(from, to) + 1;
     const span = Math.abs(to - from) - 1;
-    row.put(left, '─'.repeat(span), paint);
-    if (event.lost === undefined) {
-      row.put(to > from ? to - 1 : to + 1, to > from ? '▶' : '◀', paint);
-    } else {
-      const end = to > from ? left + Math.floor(span * 0.8) : left + Math.ceil(span * 0.2);
-      if (to > from) row.put(end, ' '.repeat(left + span - end));
-      else row.put(left, ' '.repeat(end - left));
-      row.put(end, '✗', paint);
-    }
-    const fits = [label, shortened(label)].find(text => text.length + 4 <= span);
+    // What is lost does not get all the way.
+    const drawn = event.lost === undefined ? span : Math.ceil(span * LOST_SHARE);
+    const isRightward = to > from;
+    const left = isRightward ? from + 1 : from - drawn;
+    row.put(left, '─'.repeat(drawn), paint);
+    const head = event.lost === undefined ? (isRightward ? '▶' : '◀') : '✗';
+    row.put(isRightward ? left + drawn - 1 : left, head, paint);
+
+    const fits = [label, shortened(label)].find(text => text.length + 4 <= drawn);
     if (fits !== undefined) {
-      row.put(left + Math.floor((span - fits.length - 2) / 2), ` ${fits} `, paint);
+      row.put(left + Math.floor((drawn - fits.length - 2) / 2), ` ${fits} `, paint);
       return [row];
     }
     const above = this.#lifelines();
-    above.put(left + 1, clipped(label, this.#style.width - left - 1), paint);
+    const start = Math.min(from, to) + 2;
+    above.put(start, clipped(label, this.#style.width - start), paint);
     return [above, row];
   }
 
@@ -182,8 +185,9 @@ export class Ladder {
   #note(event: DecisionEvent): Row[] {
     const { width } = this.#style;
     const lifeline = this.#position(this.#columns.indexOf(event.at));
-    const isShifted = width - lifeline - 2 < NOTE_ROOM;
-    const start = isShifted ? Math.max(TIME_WIDTH, width - NOTE_ROOM - 2) : lifeline;
+    const least = Math.min(NOTE_ROOM, Math.floor(width / 2));
+    const isShifted = width - lifeline - 2 < least * ENOUGH;
+    const start = isShifted ? Math.max(TIME_WIDTH, width - least - 2) : lifeline;
     const lines = noteLines(event, isShifted, width - start - 3);
     return lines.map((line, at) => {
       const row = this.#lifelines();

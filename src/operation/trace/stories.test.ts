@@ -63,6 +63,16 @@ test('a third-party REGISTER belongs to the registration that caused it', () => 
   assert.deepEqual(told(storiesOf(scenario.events)), ['registration 14']);
 });
 
+test('the P-CSCF’s own subscription is not part of the phone’s', () => {
+  const scenario = registration();
+  scenario.sip(GM, sipRequest('SUBSCRIBE', { callId: 'phone' }));
+  scenario.sip(
+    { from: 'p-cscf', to: 's-cscf', point: 'Mw' },
+    sipRequest('SUBSCRIBE', { callId: 'p-cscf' }),
+  );
+  assert.deepEqual(told(storiesOf(scenario.events)).slice(1), ['subscription 1', 'subscription 1']);
+});
+
 test('a phone that sends a message right after registering tells another story', () => {
   const scenario = registration();
   scenario.sip(GM, sipRequest('MESSAGE', { callId: 'message' }));

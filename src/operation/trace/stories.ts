@@ -204,11 +204,15 @@ function actorOf(event: TraceEvent): string | undefined {
   return event.protocol === 'sip' && event.point === 'Gm' ? undefined : event.from;
 }
 
+/** An AS calls on and an S-CSCF registers on; a subscription causes no other. */
+const CAUSING: ReadonlySet<StoryKind> = new Set(['registration', 'call', 'message']);
+
 /** A decision or a Diameter session belongs to any story, a SIP message only to one of its kind. */
 function mayJoin(event: TraceEvent, story: Story): boolean {
   if (event.kind === 'decision') return true;
   if (event.protocol === 'diameter') return isSubscribers(event) && story.kind !== 'link';
-  return kindOf(event) === story.kind;
+  const kind = kindOf(event);
+  return kind === story.kind && CAUSING.has(kind);
 }
 
 /** Capabilities exchange and watchdog concern the link, not a subscriber. */

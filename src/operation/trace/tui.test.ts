@@ -68,7 +68,7 @@ test('Enter leads from list to ladder to message, Escape back', () => {
   assert.match(at.lines()[0]!, /registration {3}alice {3}401 Unauthorized/);
   assert.match(at.line('▸')!, /REGISTER \(loss\)/);
   at.press('down', 'down', 'down', 'down', 'down');
-  assert.match(at.line('▸')!, /│ because|◆ select/); // a decision has a cursor too
+  assert.match(at.line('▸')!, /◆ .*select/); // a decision has a cursor too
   at.press('enter');
   assert.equal(at.view, 'message');
   assert.ok(at.lines().some(line => line === 'clause   TS 24.229 §5.3.1.2'));
@@ -146,7 +146,7 @@ test('marked stories are seen in one ladder, in the order of their events', () =
 
 test('decisions can be left out of the ladder', () => {
   const at = session().press('up', 'enter');
-  assert.ok(at.lines().some(line => line.includes('◆ select')));
+  assert.ok(at.lines().some(line => line.includes('◆')));
   at.press({ type: 'd' });
   assert.ok(!at.lines().some(line => line.includes('◆')));
 });
