@@ -5,6 +5,7 @@ import { UsageError } from '#kernel/errors';
 import type { Address } from '#kernel/host';
 import { type Duration, seconds } from '#kernel/time';
 import {
+  defaultFilterCriteria,
   type FilterCriterion,
   type FilterCriterionSettings,
   filterCriteria,
@@ -62,7 +63,7 @@ export interface HssConfig {
     /** How long an RTA or PPA is awaited. Default 5 s. */
     readonly timeout: Duration;
   };
-  /** Who needs which service finds which application server. Default none. */
+  /** Who needs which service finds which application server. Default those of the lab. */
   readonly filterCriteria: readonly FilterCriterion[];
   /** Services a record may name: these and those of the filter criteria. */
   readonly services: readonly string[];
@@ -118,7 +119,7 @@ export interface HssSettings {
 /** Fills in the defaults. Throws a UsageError for what cannot be. */
 export function hssConfig(settings: HssSettings): HssConfig {
   const home = settings.home.toLowerCase();
-  const criteria = filterCriteria(settings.filterCriteria ?? []);
+  const criteria = filterCriteria(settings.filterCriteria ?? defaultFilterCriteria(home));
   const named = criteria.flatMap(({ service }) => (service === undefined ? [] : [service]));
   return {
     home,

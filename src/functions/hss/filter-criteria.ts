@@ -60,6 +60,33 @@ const REGISTRATION_TYPES = {
   de: 'DE_REGISTRATION',
 } as const satisfies Record<string, RegistrationType>;
 
+/**
+ * What a network file that names none means: the application server hears of every registration, and
+ * subscribers of its two services have their calls go through it.
+ */
+export function defaultFilterCriteria(home: string): readonly FilterCriterionSettings[] {
+  const server = (user: string): string => `sip:${user}as.${home}:5090`;
+  const terminatingCalls: FilterCriterionSettings['all'] = [
+    [{ method: 'INVITE' }],
+    [{ sessionCase: 'terminating-registered' }, { sessionCase: 'terminating-unregistered' }],
+  ];
+  return [
+    { priority: 10, server: server(''), all: [[{ method: 'REGISTER' }]], serviceInfo: 'carillon' },
+    {
+      priority: 20,
+      service: 'screening',
+      server: server('screening@'),
+      all: terminatingCalls,
+    },
+    {
+      priority: 30,
+      service: 'forwarding',
+      server: server('forwarding@'),
+      all: terminatingCalls,
+    },
+  ];
+}
+
 /** In the order of their priority. Throws a UsageError that names the criterion and what is wrong. */
 export function filterCriteria(
   settings: readonly FilterCriterionSettings[],
