@@ -22,6 +22,7 @@ import {
   octetText,
   time,
   unsigned32,
+  unsigned64,
   utf8Octets,
   utf8String,
 } from './types.ts';
@@ -97,11 +98,11 @@ export const AssociatedIdentities = Cx.avp(
   '§6.3.33',
   mayIgnore,
 );
-export const AssociatedRegisteredGroups = Cx.avp(
-  'Associated-Registered-Groups',
+export const AssociatedRegisteredIdentities = Cx.avp(
+  'Associated-Registered-Identities',
   647,
   grouped({ impis: many(UserName) }),
-  '§6.3.48',
+  '§6.3.50',
   mayIgnore,
 );
 
@@ -136,10 +137,10 @@ export const AlternateDigestAlgorithm = Cx.avp(
   'Alternate-Digest-Algorithm',
   662,
   utf8String,
-  '§6.3.65',
+  '§6.3.72',
   mayIgnore,
 );
-export const AlternateDigestHa1 = Cx.avp('Alternate-Digest-HA1', 663, utf8String, '§6.3.66', {
+export const AlternateDigestHa1 = Cx.avp('Alternate-Digest-HA1', 663, utf8String, '§6.3.73', {
   mandatory: false,
   secret: true,
 });
@@ -157,17 +158,23 @@ export const SipDigestAuthenticate = Cx.avp(
   '§6.3.36',
   mayIgnore,
 );
-export const FramedIpAddress = Cx.avp('Framed-IP-Address', 8, octetString, 'RFC 4005 §6.11.1', {
+export const FramedIpAddress = Cx.avp('Framed-IP-Address', 8, octetString, 'RFC 7155 §4.4.10.5.1', {
   vendor: 0,
 });
-export const FramedIpv6Prefix = Cx.avp('Framed-IPv6-Prefix', 97, octetString, 'RFC 4005 §6.11.6', {
-  vendor: 0,
-});
+export const FramedIpv6Prefix = Cx.avp(
+  'Framed-IPv6-Prefix',
+  97,
+  octetString,
+  'RFC 7155 §4.4.10.5.6',
+  {
+    vendor: 0,
+  },
+);
 export const FramedInterfaceId = Cx.avp(
   'Framed-Interface-Id',
   96,
-  octetString,
-  'RFC 4005 §6.11.5',
+  unsigned64,
+  'RFC 7155 §4.4.10.5.5',
   {
     vendor: 0,
   },
@@ -177,7 +184,7 @@ export const LineIdentifier = Cx.avp(
   'Line-Identifier',
   500,
   octetString,
-  'ETSI TS 183 034 §7.3.5',
+  'ETSI ES 283 035 §7.3.5',
   {
     vendor: 13019,
     mandatory: false,
@@ -330,10 +337,11 @@ export const SessionPriority = Cx.avp(
   '§6.3.56',
   mayIgnore,
 );
-export const PrivilegedSenderIndication = Cx.avp(
-  'Privileged-Sender-Indication',
+/** Spelled as the specification does. */
+export const PriviledgedSenderIndication = Cx.avp(
+  'Priviledged-Sender-Indication',
   652,
-  enumerated({ NOT_PRIVILEGED_SENDER: 0, PRIVILEGED_SENDER: 1 }),
+  enumerated({ NOT_PRIVILEDGED_SENDER: 0, PRIVILEDGED_SENDER: 1 }),
   '§6.3.58',
   mayIgnore,
 );
@@ -342,17 +350,17 @@ export const UarFlags = Cx.avp('UAR-Flags', 637, unsigned32, '§6.3.44', mayIgno
 /** Bit 0: PSI direct routing. */
 export const LiaFlags = Cx.avp('LIA-Flags', 653, unsigned32, '§6.3.59', mayIgnore);
 /** Bit 0: P-CSCF restoration indication. */
-export const SarFlags = Cx.avp('SAR-Flags', 655, unsigned32, '§6.3.61', mayIgnore);
+export const SarFlags = Cx.avp('SAR-Flags', 655, unsigned32, '§6.3.63', mayIgnore);
 /** Bit 0: reference location change. */
-export const RtrFlags = Cx.avp('RTR-Flags', 659, unsigned32, '§6.3.63', mayIgnore);
+export const RtrFlags = Cx.avp('RTR-Flags', 659, unsigned32, '§6.3.69', mayIgnore);
 
-export const PcscfFqdn = Cx.avp('PCSCF-FQDN', 665, diameterIdentity, '§6.3.68', mayIgnore);
-export const PcscfIpAddress = Cx.avp('PCSCF-IP-Address', 666, address, '§6.3.69', mayIgnore);
+export const PcscfFqdn = Cx.avp('PCSCF-FQDN', 665, diameterIdentity, '§6.3.75', mayIgnore);
+export const PcscfIpAddress = Cx.avp('PCSCF-IP-Address', 666, address, '§6.3.76', mayIgnore);
 export const FailedPcscf = Cx.avp(
   'Failed-PCSCF',
   664,
   grouped({ fqdn: optional(PcscfFqdn), addresses: many(PcscfIpAddress) }),
-  '§6.3.67',
+  '§6.3.74',
   mayIgnore,
 );
 
@@ -360,14 +368,14 @@ export const WebRtcAuthenticationFunctionName = Cx.avp(
   'WebRTC-Authentication-Function-Name',
   657,
   utf8String,
-  '§6.3.63',
+  '§6.3.65',
   mayIgnore,
 );
 export const WebRtcWebServerFunctionName = Cx.avp(
   'WebRTC-Web-Server-Function-Name',
   658,
   utf8String,
-  '§6.3.64',
+  '§6.3.66',
   mayIgnore,
 );
 export const AllowedWafWwsfIdentities = Cx.avp(
@@ -377,7 +385,7 @@ export const AllowedWafWwsfIdentities = Cx.avp(
     authenticationFunctions: many(WebRtcAuthenticationFunctionName),
     webServerFunctions: many(WebRtcWebServerFunctionName),
   }),
-  '§6.3.62',
+  '§6.3.64',
   mayIgnore,
 );
 
@@ -385,15 +393,15 @@ export const AllowedWafWwsfIdentities = Cx.avp(
 
 export const Path = Cx.avp('Path', 640, octetText, '§6.3.47', mayIgnore);
 export const ContactAvp = Cx.avp('Contact', 641, octetText, '§6.3.48', mayIgnore);
-export const CallIdSipHeader = Cx.avp('Call-ID-SIP-Header', 643, octetText, '§6.3.50.1', mayIgnore);
-export const FromSipHeader = Cx.avp('From-SIP-Header', 644, octetText, '§6.3.50.2', mayIgnore);
-export const ToSipHeader = Cx.avp('To-SIP-Header', 645, octetText, '§6.3.50.3', mayIgnore);
-export const RecordRouteAvp = Cx.avp('Record-Route', 646, octetText, '§6.3.50.4', mayIgnore);
+export const CallIdSipHeader = Cx.avp('Call-ID-SIP-Header', 643, octetText, '§6.3.49.1', mayIgnore);
+export const FromSipHeader = Cx.avp('From-SIP-Header', 644, octetText, '§6.3.49.2', mayIgnore);
+export const ToSipHeader = Cx.avp('To-SIP-Header', 645, octetText, '§6.3.49.3', mayIgnore);
+export const RecordRouteAvp = Cx.avp('Record-Route', 646, octetText, '§6.3.49.4', mayIgnore);
 export const InitialCSeqSequenceNumber = Cx.avp(
   'Initial-CSeq-Sequence-Number',
   654,
   unsigned32,
-  '§6.3.60',
+  '§6.3.62',
   mayIgnore,
 );
 export const SubscriptionInfo = Cx.avp(
@@ -418,10 +426,10 @@ export const PcscfSubscriptionInfo = Cx.avp(
     to: ToSipHeader,
     contact: ContactAvp,
   }),
-  '§6.3.64',
+  '§6.3.70',
   mayIgnore,
 );
-export const RegistrationTimeOut = Cx.avp('Registration-Time-Out', 661, time, '§6.3.65', mayIgnore);
+export const RegistrationTimeOut = Cx.avp('Registration-Time-Out', 661, time, '§6.3.71', mayIgnore);
 export const RestorationInfo = Cx.avp(
   'Restoration-Info',
   649,
@@ -432,7 +440,6 @@ export const RestorationInfo = Cx.avp(
     callId: optional(CallIdSipHeader),
     subscription: optional(SubscriptionInfo),
     pcscfSubscription: optional(PcscfSubscriptionInfo),
-    registrationTimeOut: many(RegistrationTimeOut),
   }),
   '§6.3.52',
   mayIgnore,
@@ -532,10 +539,10 @@ export const ServerAssignment = Cx.command('Server-Assignment', 301, '§6.1.3', 
     associated: optional(AssociatedIdentities),
     looseRoute: optional(LooseRouteIndication),
     restorationInfo: many(ScscfRestorationInfo),
-    registeredGroups: optional(AssociatedRegisteredGroups),
+    associatedRegistered: optional(AssociatedRegisteredIdentities),
     server: optional(ServerName),
     wildcardedImpu: optional(WildcardedPublicIdentity),
-    privilegedSender: optional(PrivilegedSenderIndication),
+    priviledgedSender: optional(PriviledgedSenderIndication),
     allowedWafWwsf: optional(AllowedWafWwsfIdentities),
     features,
   },
