@@ -70,6 +70,7 @@ export abstract class Call {
     this.ended = new Promise(resolve => {
       this.#resolveEnded = resolve;
     });
+    if (gm.config.traceMedia) media.trace(session.callId);
     media.onDigit = digit => this.onDigit(digit);
     session.onOffer = (sdp, leg) => this.#takeOffer(sdp, leg);
     session.onAnswer = (sdp, leg) => this.#takeAnswer(sdp, leg);

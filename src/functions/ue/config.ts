@@ -62,6 +62,8 @@ export interface UeConfig {
   /** For TLS and WebSocket towards the P-CSCF. */
   readonly tls: StreamOptions['tls'];
   readonly webSocket: StreamOptions['webSocket'];
+  /** Put every RTP and RTCP packet into the trace. Default false: they push out all else. */
+  readonly traceMedia: boolean;
   /** What calls are like unless one says otherwise. */
   readonly calls: CallDefaults;
 }
@@ -124,6 +126,7 @@ export function ueConfig(settings: UeSettings): UeConfig {
     keepAlive: seconds(100),
     tls: undefined,
     webSocket: undefined,
+    traceMedia: false,
     ...settings,
     calls: {
       preconditions: true,

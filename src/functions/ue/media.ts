@@ -2,14 +2,13 @@
 
 import type { Host } from '#kernel/host';
 import { minutes } from '#kernel/time';
+import { audioParameters, localAudio } from '#rtp/audio-parameters';
 import { type AudioSource, audioRate, soundSource, toneSource } from '#rtp/audio-source';
-import { type AudioParameters, type AudioStatistics, AudioStream } from '#rtp/audio-stream';
+import { type AudioStatistics, AudioStream } from '#rtp/audio-stream';
 import { type Heard, Listener } from '#rtp/tone';
 import { parseWav, type Sound } from '#rtp/wav';
-import { receives, sends } from '#sdp/direction';
-import { type RtpFormat, rtpFormat } from '#sdp/format';
 import type { Preconditions } from '#sdp/preconditions';
-import { type AgreedStream, isEvents, type LocalStream } from '#sdp/stream';
+import type { AgreedStream, LocalStream } from '#sdp/stream';
 import type { CallDefaults, UeConfig } from './config.ts';
 
 /** What a call says: a tone in Hz, a WAV file's octets, a recording, or any source of samples. */
@@ -29,9 +28,6 @@ export function sourceOf(saying: Saying): AudioSource {
 
 /** A recording keeps no more than this. */
 const longestRecording = (minutes(10) / 1000) * audioRate;
-
-const payloadTypes = { PCMA: 8, PCMU: 0 } as const;
-const events = rtpFormat(101, 'telephone-event', audioRate, { fmtp: '0-15' });
 
 export class CallMedia {
   onDigit: (digit: string) => void = () => {};
@@ -66,47 +62,19 @@ export class CallMedia {
   /** Our end of the stream, to be offered. */
   describe(preconditions: Preconditions | undefined): LocalStream {
     const { codecs, packetTime } = this.#defaults;
-    const voice = codecs.map(codec => rtpFormat(payloadTypes[codec], codec, audioRate));
-    return {
-      media: 'audio',
-      ...this.#stream.local,
-      formats: [...voice, events],
-      ptime: packetTime,
-      maxptime: undefined,
-      bandwidth: [
-        ['AS', 80],
-        ['RS', 800],
-        ['RR', 2400],
-      ],
-      preconditions,
-    };
+    return localAudio(this.#stream, codecs, packetTime, preconditions);
   }
 
   /** Sends and receives as agreed; before the answer (`early`) it only listens. */
   apply(agreed: AgreedStream | undefined, early: boolean): void {
-    if (agreed === undefined) {
-      this.#stream.pause();
-      return;
-    }
-    const { remote, remoteRtcp, direction, rtcp } = agreed;
-    const parameters: AudioParameters = {
-      remote,
-      remoteRtcp,
-      sends: sends(direction) && !early,
-      receives: receives(direction),
-      codec: codecOf(agreed.send),
-      payloadType: agreed.send.payloadType,
-      events: agreed.sendEvents?.payloadType,
-      receive: new Map(
-        agreed.receive.map(format => [
-          format.payloadType,
-          isEvents(format) ? 'telephone-event' : codecOf(format),
-        ]),
-      ),
-      packetTime: agreed.ptime ?? this.#defaults.packetTime,
-      rtcp,
-    };
-    this.#stream.start(parameters);
+    const { packetTime } = this.#defaults;
+    if (agreed === undefined) this.#stream.pause();
+    else this.#stream.start(audioParameters(agreed, { early, packetTime }));
+  }
+
+  /** Packets go into the trace as part of that call. */
+  trace(callId: string): void {
+    this.#stream.traceKeys = { callId };
   }
 
   /** What is said from now on. */
@@ -171,6 +139,3 @@ export class CallMedia {
     this.#recordedCount += count;
   }
 }
-
-const codecOf = (format: RtpFormat): 'PCMA' | 'PCMU' =>
-  format.encoding.toUpperCase() === 'PCMU' ? 'PCMU' : 'PCMA';

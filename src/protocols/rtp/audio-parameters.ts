@@ -1,10 +1,10 @@
 // What an offer and its answer came to, in the terms of an audio stream: RFC 3264 read for RFC 3551.
 
+import { type Duration, ms } from '#kernel/time';
 import { receives, sends } from '#sdp/direction';
 import { type RtpFormat, rtpFormat } from '#sdp/format';
 import type { Preconditions } from '#sdp/preconditions';
 import { type AgreedStream, isEvents, type LocalStream } from '#sdp/stream';
-import { type Duration, ms } from '#kernel/time';
 import { audioRate } from './audio-source.ts';
 import type { AudioParameters, AudioStream } from './audio-stream.ts';
 import type { G711Law } from './g711.ts';
@@ -22,7 +22,10 @@ export function localAudio(
   return {
     media: 'audio',
     ...stream.local,
-    formats: [...codecs.map(codec => rtpFormat(PAYLOAD_TYPES[codec], codec, audioRate)), TELEPHONE_EVENT],
+    formats: [
+      ...codecs.map(codec => rtpFormat(PAYLOAD_TYPES[codec], codec, audioRate)),
+      TELEPHONE_EVENT,
+    ],
     ptime: packetTime,
     maxptime: undefined,
     bandwidth: [

@@ -155,3 +155,24 @@ test('where every port of the range is taken the stream does not open', async ()
   const second = await open(sim, 'a', { from: 30000, to: 30003 });
   assert.deepEqual([second.local.port, second.local.rtcpPort], [30002, 30003]);
 });
+
+test('packets are traced once each, and only where asked for', async () => {
+  const sim = simulate({ seed: 12 });
+  const a = await open(sim, 'a');
+  const b = await open(sim, 'b');
+  a.traceKeys = { callId: 'x' };
+  a.start(towards(b));
+  b.start(towards(a));
+  await sim.run(seconds(10));
+  const lines = sim.ladder('a', 'b');
+  assert.equal(
+    lines.filter(line => /^a → b {2}RTP 8 #\d+/.test(line)).length,
+    a.statistics().sent.packets,
+  );
+  assert.ok(lines.some(line => line === 'a → b  RTCP SR'));
+  assert.ok(!lines.some(line => line.startsWith('b')));
+  const [first] = sim.events;
+  assert.ok(
+    first?.kind === 'message' && first.point === 'Mb' && first.message.keys().callId === 'x',
+  );
+});

@@ -4,6 +4,7 @@
 import { AddressError } from '#kernel/errors';
 import type { Address, DatagramSocket, Host, Timer } from '#kernel/host';
 import { type Duration, type Instant, ms } from '#kernel/time';
+import type { Keys } from '#kernel/trace';
 import { type AudioSource, audioRate } from './audio-source.ts';
 import { type G711Law, g711Decode, g711Encode } from './g711.ts';
 import { PlayoutBuffer } from './playout-buffer.ts';
@@ -12,6 +13,7 @@ import { RtcpError } from './rtcp.ts';
 import { RtcpReporter, reportDelay } from './rtcp-reporter.ts';
 import { looksLikeRtcp, RtpView, rtpHeaderOctets, writeRtpHeader } from './rtp-packet.ts';
 import { EventReceiver, EventSender } from './telephone-event.ts';
+import { TracedRtp } from './traced-rtp.ts';
 
 export interface AudioStreamSetting {
   /** The IP address to bind, which is also the one to tell the peer. */
@@ -69,6 +71,8 @@ export class AudioStream {
   /** What is heard, a packet time at a go; the samples are reused after the call. */
   onSamples: (samples: Int16Array, count: number) => void = () => {};
   onDigit: (digit: string) => void = () => {};
+  /** Every packet goes into the trace under these keys; without them none does. */
+  traceKeys: Keys | undefined;
 
   readonly #host: Host;
   readonly #address: string;
@@ -276,14 +280,17 @@ export class AudioStream {
     this.#packets++;
     this.#octets += payloadOctets;
     // The socket may keep what it is given until it is sent; the buffer is ours again at once.
-    this.#rtp?.send(this.#packet.slice(0, rtpHeaderOctets + payloadOctets), parameters.remote);
+    const octets = this.#packet.slice(0, rtpHeaderOctets + payloadOctets);
+    this.#cross(octets, this.#rtp?.local, parameters.remote, true);
+    this.#rtp?.send(octets, parameters.remote);
   }
 
   #receive(octets: Uint8Array, source: Address): void {
     const parameters = this.#parameters;
     if (parameters === undefined || source.host !== parameters.remote.host) return;
+    this.#cross(octets, source, this.#rtp?.local, false);
     if (looksLikeRtcp(octets)) {
-      this.#receiveRtcp(octets, source);
+      this.#takeReport(octets);
       return;
     }
     const view = this.#view;
@@ -314,6 +321,11 @@ export class AudioStream {
 
   #receiveRtcp(octets: Uint8Array, source: Address): void {
     if (source.host !== this.#parameters?.remoteRtcp.host) return;
+    this.#cross(octets, source, this.#rtcp?.local, false);
+    this.#takeReport(octets);
+  }
+
+  #takeReport(octets: Uint8Array): void {
     try {
       this.#reporter.receive(octets, this.#host.clock.now());
     } catch (error) {
@@ -335,6 +347,32 @@ export class AudioStream {
   #report(goodbye?: string): void {
     const sent = { packets: this.#packets, octets: this.#octets, timestamp: this.#timestamp };
     const octets = this.#reporter.report(sent, this.#reception, this.#host.clock.now(), goodbye);
-    if (this.#parameters !== undefined) this.#rtcp?.send(octets, this.#parameters.remoteRtcp);
+    if (this.#parameters === undefined) return;
+    this.#cross(octets, this.#rtcp?.local, this.#parameters.remoteRtcp, true);
+    this.#rtcp?.send(octets, this.#parameters.remoteRtcp);
+  }
+
+  /** The sender records; the receiver only what comes from outside this process. */
+  #cross(
+    octets: Uint8Array,
+    source: Address | undefined,
+    destination: Address | undefined,
+    outwards: boolean,
+  ): void {
+    const { trace, network, name } = this.#host;
+    if (this.traceKeys === undefined || !trace.enabled) return;
+    if (source === undefined || destination === undefined) return;
+    const peer = network.ownerOf(outwards ? destination : source);
+    if (!outwards && peer !== undefined) return;
+    trace.crossed({
+      ...(outwards && peer !== undefined ? { to: peer } : {}),
+      ...(outwards ? {} : { to: name }),
+      point: 'Mb',
+      protocol: 'rtp',
+      link: 'udp',
+      source,
+      destination,
+      message: new TracedRtp(outwards ? octets : octets.slice(), this.traceKeys),
+    });
   }
 }
