@@ -1,7 +1,8 @@
 import { hostSuite } from '../host.suite.ts';
 import type { StreamProtocol } from '../host.ts';
 import { ms } from '../time.ts';
-import { type SimulationOptions, simulate } from './simulation.ts';
+import type { SimulationOptions } from './options.ts';
+import { simulate } from './simulation.ts';
 
 const webSocket = { path: '/sip', subprotocol: 'sip' };
 const isWeb = (protocol: StreamProtocol) => protocol === 'ws' || protocol === 'wss';

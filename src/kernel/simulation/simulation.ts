@@ -4,7 +4,7 @@
 
 import type { Address, Endpoint, Host, LinkProtocol } from '../host.ts';
 import { type LadderOptions, ladderOf } from '../ladder-of.ts';
-import { type LinkMode, LocalBus } from '../local-bus.ts';
+import { LocalBus } from '../local-bus.ts';
 import { EventCounter, type Recorder, TraceDoor } from '../recorder.ts';
 import { type Duration, type Instant, minutes, seconds } from '../time.ts';
 import type { TraceEvent } from '../trace.ts';
@@ -14,44 +14,12 @@ import { EventQueue } from './events.ts';
 import { type Circumstances, type LogEntry, SimulationFailure } from './failure.ts';
 import * as parts from './host.ts';
 import { type Link, type LinkSettings, Links } from './link.ts';
+import type { Factory, SimulatedHostOptions, SimulationOptions } from './options.ts';
 import { SeededRandom } from './random.ts';
 import { SimulatedDisk, SimulatedStore, type StoreSettings } from './store.ts';
 import { TraceLine } from './trace.ts';
 import { WaitGraph } from './wait-graph.ts';
 import type { Bound, World } from './world.ts';
-
-export interface SimulationOptions {
-  readonly seed: number | string;
-  /** When virtual time begins. Default 2026-01-01T00:00Z. */
-  readonly start?: Instant;
-  /** What every link has that sets nothing else: `simulation.everyLink` changes it later. */
-  readonly links?: Partial<LinkSettings>;
-  readonly store?: Partial<StoreSettings>;
-  /** Local links that are serialized, parsed, compared and frozen. Default 'local'. */
-  readonly localLinks?: LinkMode;
-  /** How long a connection's octets may stay unacknowledged before it breaks. Default 30 s. */
-  readonly streamTimeout?: Duration;
-  /** Gets the trace too, beside `simulation.events`; where it is not enabled nothing is traced. */
-  readonly recorder?: Recorder;
-  readonly log?: (entry: LogEntry) => void;
-  /** Where names lead that `setName` was not told. */
-  readonly resolve?: (
-    name: string,
-    service: 'sip' | 'diameter',
-    asker: string,
-  ) => readonly Endpoint[];
-  /** The address an instance would have on the wire, for its local links. Default: its IPv4 address. */
-  readonly wireAddress?: (instance: string) => Address | undefined;
-}
-
-export interface SimulatedHostOptions {
-  readonly ipv4?: string;
-  readonly ipv6?: string;
-  readonly store?: Partial<StoreSettings>;
-}
-
-/** Makes an instance; called again after each crash. What it returns is awaited before it serves. */
-export type Factory = (host: Host) => unknown;
 
 /** 2026-01-01T00:00Z */
 const START: Instant = 1_767_225_600_000;

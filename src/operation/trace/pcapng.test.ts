@@ -9,7 +9,7 @@ import { PcapngStream, pcapngOf } from './pcapng.ts';
 import { call, registration, Scenario, sipRequest } from './testing/scenario.ts';
 
 const isThere = spawnSync('tshark', ['--version']).status === 0;
-if (!isThere && process.env['CI'] === 'true')
+if (!isThere && process.env.CI === 'true')
   throw new Error('tshark is missing: install the package tshark');
 const withTshark = { skip: isThere ? false : 'install the package tshark' };
 

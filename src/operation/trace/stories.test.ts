@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { avpsOf } from '#diameter/command';
 import { UserAuthorization } from '#diameter/cx';
 import { DiameterMessage } from '#diameter/message';
 import { ms, seconds } from '#kernel/time';
