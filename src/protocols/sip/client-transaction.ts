@@ -183,9 +183,9 @@ export class OutboundTransaction implements ClientTransaction, LinkUser {
     else if (this.#machine === undefined) this.#finish(generate(this.#original, 487));
   }
 
-  /** The endpoint stops: whoever waits is told. */
-  abort(): void {
-    this.#finish(generate(this.request, 503, 'Stopping'));
+  /** The endpoint gives it up: whoever waits is told. */
+  abort(reason: string): void {
+    this.#finish(generate(this.request, 503, reason));
   }
 
   #goOn(candidates: readonly Candidate[]): void {

@@ -3,7 +3,16 @@ import { test } from 'node:test';
 import { type Simulation, simulate } from '#kernel/simulation/simulation';
 import { minutes, ms, seconds } from '#kernel/time';
 import { isGenerated, type ServerTransaction, SipEndpoint } from './endpoint.ts';
-import { MaxForwards, nameAddr, RecordRoute, Route, To, Via, WwwAuthenticate } from './headers.ts';
+import {
+  MaxBreadth,
+  MaxForwards,
+  nameAddr,
+  RecordRoute,
+  Route,
+  To,
+  Via,
+  WwwAuthenticate,
+} from './headers.ts';
 import {
   addRaw,
   prepend,
@@ -456,4 +465,57 @@ test('a strict next hop gets its own URI as Request-URI', async () => {
   await net.call('MESSAGE');
   assert.deepEqual(seen?.request.uri, parseUri(uri));
   assert.deepEqual(seen?.request.raw('Route'), ['<sip:bob@home.test>']);
+});
+
+test('a request is forked into no more than its Max-Breadth, which the forks share', async () => {
+  const net = new Network();
+  const seen: (number | undefined)[] = [];
+  for (const name of ['a', 'b', 'c']) {
+    net.callee(name, tx => {
+      seen.push(tx.request.get(MaxBreadth));
+      if (tx.request.method !== 'ACK') tx.reply(404);
+    });
+  }
+  net.to(['a', 'b', 'c']);
+  assert.equal((await net.call('MESSAGE', [set(MaxBreadth, 2)])).status, 440);
+  assert.equal((await net.call('MESSAGE', [set(MaxBreadth, 7)])).status, 404);
+  assert.equal((await net.call('MESSAGE')).status, 404);
+  net.to(['a']);
+  assert.equal((await net.call('MESSAGE')).status, 404);
+  assert.deepEqual(seen, [2, 2, 2, 20, 20, 20, undefined]);
+});
+
+test('a CANCEL while the next targets are looked for ends the search', async () => {
+  const net = new Network();
+  net.callee('a', tx => tx.request.method === 'INVITE' && tx.reply(404));
+  net.callee('b', () => assert.fail('cancelled before'));
+  const finals: number[] = [];
+  let released = false;
+  net.proxy.onRequest = async tx => {
+    if (tx.request.method === 'ACK') return;
+    async function* targets() {
+      try {
+        yield [net.branch('a', tx)];
+        await new Promise<void>(resolve => later(net.proxy, seconds(5), resolve));
+        yield [net.branch('b', tx)];
+      } finally {
+        released = true;
+      }
+    }
+    await forward(net.proxy, tx, targets(), {
+      onFinal: response => {
+        finals.push(response.status);
+        return undefined;
+      },
+    });
+  };
+  const tx = net.caller.request(someRequest('INVITE', 'sip:bob@home.test'), {
+    uri: parseUri(`sip:${net.sim.addressOf('proxy')}`),
+  });
+  await net.sim.run(seconds(1));
+  tx.cancel();
+  assert.equal((await net.sim.settle(() => tx.final)).status, 487);
+  await net.end();
+  assert.deepEqual(finals, [487]);
+  assert.ok(released);
 });

@@ -62,6 +62,7 @@ export class TransactionLayer implements LinkOwner, ServerTransactionOwner, Clie
   readonly #clients = new Map<string, OutboundTransaction>();
   /** While set, requests outside dialogs get 503. */
   draining = false;
+  #stopped = false;
 
   constructor(
     host: Host,
@@ -89,11 +90,12 @@ export class TransactionLayer implements LinkOwner, ServerTransactionOwner, Clie
 
   request(request: SipRequest, target: Target, options: RequestOptions): OutboundTransaction {
     const transaction = new OutboundTransaction(this, request, options);
-    if (this.#clients.size >= this.#limits.clientTransactions) {
+    if (this.#stopped) this.clock.soon(() => transaction.abort('Stopped'));
+    else if (this.#clients.size >= this.#limits.clientTransactions) {
       this.host.log.warn('sip.too many client transactions', {
         bound: this.#limits.clientTransactions,
       });
-      this.clock.soon(() => transaction.abort());
+      this.clock.soon(() => transaction.abort('Too Many Transactions'));
     } else transaction.begin(target);
     return transaction;
   }
@@ -106,10 +108,11 @@ export class TransactionLayer implements LinkOwner, ServerTransactionOwner, Clie
   }
 
   stop(): void {
+    this.#stopped = true;
     for (const server of this.#servers.values()) server.drop();
     this.#servers.clear();
     for (const answers of this.#lingering.values()) answers.stop();
-    for (const client of [...this.#clients.values()]) client.abort();
+    for (const client of [...this.#clients.values()]) client.abort('Stopping');
     this.#clients.clear();
     this.transports.stop('stopped');
   }

@@ -6,7 +6,15 @@ import { type Duration, minutes, seconds } from '#kernel/time';
 import { type ClientTransaction, generate, isGenerated } from '../client-transaction.ts';
 import type { SipEndpoint } from '../endpoint.ts';
 import type { Target } from '../flow.ts';
-import { MaxForwards, type NameAddr, Reason, RecordRoute, RetryAfter, Via } from '../headers.ts';
+import {
+  MaxBreadth,
+  MaxForwards,
+  type NameAddr,
+  Reason,
+  RecordRoute,
+  RetryAfter,
+  Via,
+} from '../headers.ts';
 import type { SipRequest, SipResponse } from '../message.ts';
 import { type Edit, fields, prepend, removeFirst, response, set } from '../message.ts';
 import type { ServerTransaction } from '../server-transaction.ts';
@@ -18,7 +26,10 @@ export interface Branch {
   /** Request-URI, Route and all else as the target shall see them; Via is ours to add. */
   readonly request: SipRequest;
   readonly target: Target;
-  /** How long an INVITE may go unanswered here before it is cancelled and counts as 408. */
+  /**
+   * How long a final response may take. An INVITE is cancelled then and counts as 408; of any other
+   * request a generated 504 is made.
+   */
   readonly timeout?: Duration;
 }
 
@@ -48,8 +59,10 @@ export interface ForwardOptions {
 }
 
 const defaultTimerC: Duration = minutes(3) + seconds(1);
-const defaultMaxBranches = 64;
+const defaultMaxBranches = 60;
 const defaultMaxForwards = 70;
+/** RFC 5393 §5.3.3.1 */
+const defaultMaxBreadth = 60;
 
 /** Resolves with the final response sent upstream. Never rejects for what a peer did. */
 export function forward(
@@ -85,6 +98,7 @@ class Forwarding {
   /** No further group is tried. */
   #stopped = false;
   #accepted = false;
+  #finishing = false;
   #sent = false;
   #resolve: (response: SipResponse) => void = () => {};
 
@@ -152,22 +166,34 @@ class Forwarding {
       else this.#finish(response(this.#tx.request, 503, set(RetryAfter, { seconds: 10 })));
       return;
     }
+    // RFC 5393 §5.3.3: what a request may be forked into altogether is shared out
+    const breadth = this.#tx.request.get(MaxBreadth) ?? defaultMaxBreadth;
+    if (group.length > breadth) {
+      this.#stopped = true;
+      this.#finish(response(this.#tx.request, 440));
+      return;
+    }
+    const share = group.length > 1 || this.#tx.request.has(MaxBreadth);
     this.#pending = group.length;
-    for (const branch of group) this.#start(branch);
+    for (const branch of group) {
+      this.#start(branch, share ? Math.floor(breadth / group.length) : undefined);
+    }
     if (group.length === 0) this.#nextGroup();
   }
 
-  #start(branch: Branch): void {
+  #start(branch: Branch, breadth: number | undefined): void {
     const hops = branch.request.get(MaxForwards);
     const { recordRoute } = this.#options;
     const edits: Edit[] = [set(MaxForwards, hops === undefined ? defaultMaxForwards : hops - 1)];
     if (recordRoute !== undefined) {
       edits.push(prepend(RecordRoute, ...('uri' in recordRoute ? [recordRoute] : recordRoute)));
     }
+    if (breadth !== undefined) edits.push(set(MaxBreadth, breadth));
     if ('uri' in branch.target) edits.push(...forStrictRouter(branch.request));
     const client = this.#endpoint.request(branch.request, branch.target, {
       edits,
       branchSuffix: this.#suffix,
+      ...(branch.timeout === undefined || this.#isInvite ? {} : { timeout: branch.timeout }),
     });
     const leg: Leg = {
       branch,
@@ -251,6 +277,8 @@ class Forwarding {
   }
 
   #finish(final: SipResponse): void {
+    if (this.#finishing) return;
+    this.#finishing = true;
     const { onFinal } = this.#options;
     const changed = onFinal?.(final);
     if (!(changed instanceof Promise)) {
@@ -269,6 +297,7 @@ class Forwarding {
   #send(final: SipResponse): void {
     if (this.#sent) return;
     this.#sent = true;
+    void this.#groups.return?.(); // whoever finds targets need not look for more
     this.#tx.respond(final);
     this.#resolve(final);
   }

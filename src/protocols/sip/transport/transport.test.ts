@@ -214,7 +214,7 @@ for (const protocol of ['udp', 'tcp', 'ws'] as const) {
       sent++;
       if (protocol === 'udp') socket.send(octets, address);
       else {
-        const stream = attacker.connect(protocol, address);
+        const stream = attacker.connect(protocol, address, { webSocket });
         stream.onOctets = () => {
           answers++;
         };

@@ -55,6 +55,9 @@ interface StreamListener {
   readonly sentBy: SentBy;
 }
 
+/** RFC 7118 §4.1; the path is a convention. */
+const sipOverWebSocket = { path: '/sip', subprotocol: 'sip' };
+
 const sweepInterval = seconds(15);
 
 export class Transports {
@@ -114,7 +117,7 @@ export class Transports {
       },
       {
         ...(options.tls === undefined ? {} : { tls: options.tls }),
-        ...(options.webSocket === undefined ? {} : { webSocket: options.webSocket }),
+        ...(isWeb(protocol) ? { webSocket: options.webSocket ?? sipOverWebSocket } : {}),
       },
     );
     sentBy = this.#sentBy(listener.local, options.advertise);
@@ -320,11 +323,10 @@ export class Transports {
   #options(protocol: StreamProtocol, serverName: string | undefined): StreamOptions {
     const { stream } = this.#config;
     const secured = protocol === 'tls' || protocol === 'wss';
-    const web = protocol === 'ws' || protocol === 'wss';
     const named = serverName === undefined ? {} : { serverName };
     return {
       ...(secured ? { tls: { ...named, ...stream.tls } } : {}),
-      ...(web ? { webSocket: stream.webSocket ?? { path: '/sip', subprotocol: 'sip' } } : {}),
+      ...(isWeb(protocol) ? { webSocket: stream.webSocket ?? sipOverWebSocket } : {}),
     };
   }
 
@@ -356,3 +358,5 @@ function streamKey(
 }
 
 const isIpv6 = (host: string): boolean => host.includes(':');
+
+const isWeb = (protocol: StreamProtocol): boolean => protocol === 'ws' || protocol === 'wss';

@@ -28,6 +28,7 @@ export class Exchange {
   #challenges = 0;
   #cancelled: readonly Edit[] | undefined;
   #final: SipResponse | undefined;
+  #promise: Promise<SipResponse> | undefined;
   #resolve: ((response: SipResponse) => void) | undefined;
 
   /** `make` gives the request; for a second try with a new CSeq and what it is handed. */
@@ -45,14 +46,16 @@ export class Exchange {
 
   get final(): Promise<SipResponse> {
     if (this.#final !== undefined) return Promise.resolve(this.#final);
-    return new Promise(resolve => {
+    this.#promise ??= new Promise(resolve => {
       this.#resolve = resolve;
     });
+    return this.#promise;
   }
 
   /** Sends the request once more, changed: the refusal said how. */
   again(edits: readonly Edit[]): void {
     this.#final = undefined;
+    this.#promise = undefined;
     this.request = this.#make(edits);
     this.#transaction = this.#send();
   }
