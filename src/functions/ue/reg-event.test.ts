@@ -84,6 +84,20 @@ test('the UE subscribes to its own registration once, however often it renews', 
   assert.ok(ue.registered !== undefined);
 });
 
+test('a lapsed registration is watched no more, and nothing is left once the UE is off', async () => {
+  const { sim, ue, subscriptions } = await world();
+  sim.link('alice', 'p-cscf').partitioned = true;
+  await sim.run(minutes(121));
+  assert.equal(ue.registered, undefined);
+  sim.link('alice', 'p-cscf').partitioned = false;
+  await sim.run(minutes(40));
+  assert.ok(ue.registered !== undefined);
+  assert.equal(subscriptions.length, 2);
+  await ue.stop();
+  sim.crash('p-cscf'); // its own timers are not the matter
+  await sim.runUntilIdle(minutes(5));
+});
+
 test('deactivated makes it register anew at once, and watch that registration', async () => {
   const { notify, ue, registrar, subscriptions } = await world();
   const before = registrar.registers.length;

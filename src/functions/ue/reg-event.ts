@@ -51,6 +51,14 @@ export class RegEvent {
 
   /** The registration is gone: nobody is asked about it any more. */
   forget(): void {
+    const subscription = this.#subscription;
+    this.#subscription = undefined;
+    // Later, because the NOTIFY that tells of the end may be the one that ends the subscription.
+    this.#gm.host.clock.soon(() => subscription?.stop());
+  }
+
+  stop(): void {
+    this.#subscription?.stop();
     this.#subscription = undefined;
   }
 

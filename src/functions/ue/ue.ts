@@ -90,6 +90,7 @@ export class Ue {
   /** Power off: calls are hung up, the registration is left to lapse. */
   async stop(): Promise<void> {
     this.#registration.stop();
+    this.#regEvent.stop();
     this.#ua.stop();
     await this.#gm.endpoint.stop();
   }
