@@ -120,11 +120,14 @@ for (const preconditions of [false, true]) {
   });
 }
 
-test('over TCP too', async () => {
-  const { sim, outgoing, incoming } = await talking({ transport: 'tcp' });
-  await sim.run(seconds(2));
-  assertHears(outgoing, 1000, 1.5);
-  await sim.settle(() => incoming.hangup());
+test('over TCP and IPv6 too', async () => {
+  for (const options of [{ transport: 'tcp' }, { family: 6 }] as const) {
+    const { sim, outgoing, incoming } = await talking(options);
+    await sim.run(seconds(2));
+    assertHears(outgoing, 1000, 1.5);
+    assertHears(incoming, 440, 1.5);
+    await sim.settle(() => incoming.hangup());
+  }
 });
 
 test('hold silences the held side and not the holder, and resume brings all back', async () => {
