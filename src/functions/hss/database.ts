@@ -5,7 +5,7 @@ import { type Domain, type HeSequence, sqnFrom, startingAt } from '#aka/sequence
 import type { Json, Store, Write } from '#kernel/host';
 import { Cache } from './cache.ts';
 import { type Identities, identitiesOf } from './identities.ts';
-import { type FieldName, RecordError, type Subscriber } from './subscriber.ts';
+import { type FieldName, type Problem, RecordError, type Subscriber } from './subscriber.ts';
 
 // Tables: subscriber (imsi → record), authentication (imsi → where its SQN stands), and from each
 // identity to its imsi: impi, impu, msisdn. `about` holds what concerns the database as a whole.
@@ -95,14 +95,18 @@ export class Database {
   }
 
   /** What collides with a record of another IMSI: nothing if it may be stored. */
-  async conflicts(entry: Entry): Promise<readonly { field: FieldName; message: string }[]> {
+  async conflicts(entry: Entry): Promise<readonly Problem[]> {
     const { imsi } = entry.subscriber;
-    const problems: { field: FieldName; message: string }[] = [];
+    const problems: Problem[] = [];
     for (const { index, key, field } of keysOf(entry)) {
       const owner = await this.find(index, key);
       if (owner === undefined || owner === imsi) continue;
       if (problems.some(problem => problem.field === field)) continue;
-      problems.push({ field, message: `${key} belongs to the subscriber ${owner} already` });
+      problems.push({
+        field,
+        message: `${key} belongs to the subscriber ${owner} already`,
+        taken: true,
+      });
     }
     return problems;
   }
@@ -228,6 +232,6 @@ const EMPTY = {
 };
 
 /** Throws the record's conflicts, if any. */
-export function refuse(problems: readonly { field: FieldName; message: string }[]): void {
+export function refuse(problems: readonly Problem[]): void {
   if (problems.length > 0) throw new RecordError(problems);
 }

@@ -74,7 +74,7 @@ export class Provisioning {
   async conflictsOfNew(entry: Entry): Promise<readonly Problem[]> {
     const { imsi } = entry.subscriber;
     if ((await this.#hss.database.get(imsi)) !== undefined) {
-      return [{ field: 'imsi', message: `${imsi} is a subscriber already` }];
+      return [{ field: 'imsi', message: `${imsi} is a subscriber already`, taken: true }];
     }
     return this.conflicts(entry);
   }

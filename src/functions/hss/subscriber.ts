@@ -48,6 +48,8 @@ export interface Problem {
   readonly field: FieldName;
   /** Names the value (unless it is secret) and what would be right. */
   readonly message: string;
+  /** The value would do, had not another record claimed it. */
+  readonly taken?: true;
 }
 
 /** A record cannot be taken. */

@@ -1,0 +1,181 @@
+// Subscribers as files: CSV in, checked whole before anything of it is applied, and CSV out. What
+// comes in may be larger than memory, and has secrets in it, so it waits in a file without a name.
+
+import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { Type } from '@sinclair/typebox';
+import type { CsvSource, Hss, ImportOptions, ImportReport } from '#functions/hss/hss';
+import { type ApiContext, needed } from './context.ts';
+import { Problem } from './problem.ts';
+import { type AnyOperation, fileBody, operation } from './route.ts';
+import { ImportReportSchema, object } from './schemas.ts';
+
+/** A few million records. */
+const LARGEST = 1024 * 1024 * 1024;
+const CSV = 'text/csv';
+const LINES = 'application/x-ndjson';
+const tag = 'subscribers';
+
+export function subscriberFileOperations(context: ApiContext): readonly AnyOperation[] {
+  const hss = (): Hss => needed(context, 'hss');
+  return [
+    operation({
+      method: 'GET',
+      path: '/api/v1/subscribers.csv',
+      id: 'exportSubscribers',
+      tag,
+      summary: 'All subscribers as CSV, without secrets',
+      answers: { 200: { description: 'A header line, then a record a line', type: CSV } },
+      serve: () => ({
+        type: `${CSV}; charset=utf-8`,
+        pieces: hss().exportCsv(),
+        headers: { 'content-disposition': 'attachment; filename="subscribers.csv"' },
+      }),
+    }),
+    operation({
+      method: 'POST',
+      path: '/api/v1/subscribers.csv',
+      id: 'importSubscribers',
+      tag,
+      summary: 'Add subscribers from CSV',
+      description:
+        'A header line names the columns, in any order. Every line is checked first; where one is bad, ' +
+        'nothing is applied unless `skipBad`. With `Accept: application/x-ndjson` the answer is one JSON ' +
+        'document a line: how far it is, and at last `{"report": …}`.',
+      query: object(undefined, 'how', {
+        skipBad: Type.Optional(
+          Type.Boolean({ description: 'apply the good lines, leave the bad ones out' }),
+        ),
+        update: Type.Optional(
+          Type.Boolean({
+            description: 'lines whose IMSI is known change the record instead of being bad',
+          }),
+        ),
+      }),
+      file: CSV,
+      body: fileBody('CSV in UTF-8'),
+      answers: {
+        200: { description: 'Applied', schema: ImportReportSchema },
+        413: { description: 'The file is larger than 1 GiB' },
+        422: { description: 'Lines are bad and nothing was applied; the errors name them' },
+      },
+      async serve({ query, body, headers, signal }) {
+        const hss = needed(context, 'hss');
+        const spool = await Spool.of(body, signal);
+        const options: ImportOptions = {
+          skipBad: query.skipBad === true,
+          existing: query.update === true ? 'update' : 'refuse',
+        };
+        if (headers.accept?.includes(LINES)) {
+          return { type: LINES, pieces: told(hss, spool, options) };
+        }
+        try {
+          const report = await hss.importCsv(spool.source, options);
+          if (!report.applied) throw badLines(report);
+          return { body: report };
+        } finally {
+          await spool.close();
+        }
+      },
+    }),
+  ];
+}
+
+function badLines({ problems, more }: ImportReport): Problem {
+  const count = problems.length + more;
+  return new Problem(422, {
+    type: 'invalid-file',
+    detail: `${count} problem${count === 1 ? '' : 's'}; nothing of the file was applied`,
+    errors: problems.map(({ line, column, message }) => ({
+      in: 'file',
+      field: column ?? '',
+      line,
+      message,
+    })),
+  });
+}
+
+/** Runs the import and tells how far it is, a line at a time. */
+async function* told(hss: Hss, spool: Spool, options: ImportOptions): AsyncGenerator<string> {
+  let latest: object | undefined;
+  let wake = (): void => {};
+  const onProgress: ImportOptions['onProgress'] = progress => {
+    latest = progress;
+    wake();
+  };
+  let end: object | undefined;
+  void hss
+    .importCsv(spool.source, { ...options, onProgress })
+    .then(
+      report => ({ report }),
+      (error: Error) => ({ error: error.message }),
+    )
+    .then(async result => {
+      await spool.close();
+      end = result;
+      wake();
+    });
+  while (end === undefined) {
+    await new Promise<void>(resolve => {
+      wake = resolve;
+      if (end !== undefined || latest !== undefined) resolve();
+    });
+    if (latest !== undefined) yield `${JSON.stringify({ progress: latest })}\n`;
+    latest = undefined;
+  }
+  yield `${JSON.stringify(end)}\n`;
+}
+
+/** What came in, to be read from its start as often as needed. Gone with this process in any case. */
+class Spool {
+  readonly #file: FileHandle;
+
+  private constructor(file: FileHandle) {
+    this.#file = file;
+  }
+
+  static async of(stream: Readable, signal: AbortSignal): Promise<Spool> {
+    const directory = await mkdtemp(join(tmpdir(), 'carillon-'));
+    let file: FileHandle;
+    try {
+      file = await open(join(directory, 'import.csv'), 'wx+', 0o600);
+    } finally {
+      await rm(directory, { recursive: true, force: true }); // open all the same, and nobody finds it
+    }
+    try {
+      let octets = 0;
+      for await (const chunk of stream) {
+        octets += (chunk as Buffer).length;
+        if (octets > LARGEST) {
+          throw new Problem(413, { detail: `the file is larger than ${LARGEST} octets` });
+        }
+        await file.write(chunk as Buffer);
+      }
+      signal.throwIfAborted();
+      return new Spool(file);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  readonly source: CsvSource = () => this.#read();
+
+  async *#read(): AsyncGenerator<string> {
+    const decoder = new TextDecoder();
+    const buffer = Buffer.alloc(64 * 1024);
+    for (let at = 0; ; ) {
+      const { bytesRead } = await this.#file.read(buffer, 0, buffer.length, at);
+      if (bytesRead === 0) break;
+      at += bytesRead;
+      yield decoder.decode(buffer.subarray(0, bytesRead), { stream: true });
+    }
+    yield decoder.decode();
+  }
+
+  close(): Promise<void> {
+    return this.#file.close();
+  }
+}
