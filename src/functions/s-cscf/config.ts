@@ -18,6 +18,11 @@ export interface SCscfConfig {
   readonly icscf: string;
   /** Where to listen on the wire besides local links. Default nowhere. */
   readonly listen: readonly { readonly protocol: 'udp' | 'tcp'; readonly address: Address }[];
+  /**
+   * Addresses of CSCFs and application servers on the wire: others are refused. Local links are of
+   * this network anyway. Default undefined: whoever can reach the port, which is bound to loopback.
+   */
+  readonly trusted: readonly string[] | undefined;
   readonly diameter: {
     /** Origin-Host. Default the function's name. */
     readonly identity: string;
@@ -73,14 +78,14 @@ export interface SCscfConfig {
   readonly numbers: {
     /** Country code put before national numbers. Default '1'. */
     readonly country: string;
-    /** Digits dialled before a national number; '' where none. Default '1'. */
+    /** Digits dialled before a national number. Default '1' in country 1, '0' elsewhere. */
     readonly nationalPrefix: string;
-    /** Digits dialled before an international number. Default '011', and '00' always. */
+    /** Digits dialled before an international number beside '00'. Default '011' in country 1. */
     readonly internationalPrefix: string;
-    /** Digits of a local number and of the area they are completed by. */
-    readonly subscriberDigits: number;
-    /** Digits of a national number, area code included. Default 10. */
-    readonly nationalDigits: number;
+    /** Digits of a national number, area code included; undefined: they differ. Default 10 in 1. */
+    readonly nationalDigits: number | undefined;
+    /** Digits of a number within an area, which the caller's own area completes. Default 7 in 1. */
+    readonly subscriberDigits: number | undefined;
     /**
      * What ENUM would say (RFC 6116): the domain whose users' numbers start so, the longest prefix
      * first. Default every number is first asked for at home.
@@ -129,6 +134,7 @@ export function sCscfConfig(settings: SCscfSettings): SCscfConfig {
   const { home } = settings;
   const name = settings.name ?? `scscf.${home}`;
   const port = settings.port ?? 6060;
+  const northAmerica = (settings.numbers?.country ?? '1') === '1';
   const config: SCscfConfig = {
     home,
     name,
@@ -136,6 +142,7 @@ export function sCscfConfig(settings: SCscfSettings): SCscfConfig {
     serverName: settings.serverName ?? `sip:${name}:${port}`,
     icscf: settings.icscf ?? `sip:icscf.${home}:4060`,
     listen: settings.listen ?? [],
+    trusted: settings.trusted ?? undefined,
     diameter: {
       identity: name,
       realm: home,
@@ -159,11 +166,20 @@ export function sCscfConfig(settings: SCscfSettings): SCscfConfig {
     aka: { requireSecurityAssociation: true, resynchronisations: 2, ...settings.aka },
     isc: { chains: 200_000, ...settings.isc },
     numbers: {
+      ...(northAmerica
+        ? {
+            nationalPrefix: '1',
+            internationalPrefix: '011',
+            nationalDigits: 10,
+            subscriberDigits: 7,
+          }
+        : {
+            nationalPrefix: '0',
+            internationalPrefix: '00',
+            nationalDigits: undefined,
+            subscriberDigits: undefined,
+          }),
       country: '1',
-      nationalPrefix: '1',
-      internationalPrefix: '011',
-      subscriberDigits: 7,
-      nationalDigits: 10,
       enum: [{ prefix: '+', domain: home }],
       breakout: undefined,
       ...settings.numbers,

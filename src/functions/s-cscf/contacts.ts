@@ -148,8 +148,8 @@ function bindingFrom(
   const visited = request.get(PVisitedNetworkId)?.network;
   return {
     id: times.id,
-    impi: copied(registrant.impi),
-    impu: copied(registrant.impu),
+    impi: registrant.impi,
+    impu: registrant.impu,
     scheme: registrant.scheme,
     ...(instance === undefined ? {} : { instance: copied(instance) }),
     ...(regId == null ? {} : { regId: copied(regId) }),

@@ -4,6 +4,7 @@ import { type DigestValue, digestAlgorithm, verifyDigest } from '#sip/digest';
 import { SipError } from '#sip/error';
 import { Authorization, To } from '#sip/headers';
 import type { SipRequest } from '#sip/message';
+import { copied } from '#sip/text';
 import { impuOf, isSipUri } from '#sip/uri';
 import type { Challenge, Secret } from './challenges.ts';
 
@@ -39,7 +40,7 @@ export interface User {
 export function identify(request: SipRequest, home: string): User {
   const to = request.get(To);
   if (to === undefined) throw new SipError(400, 'To is missing', { header: 'To' });
-  const impu = impuOf(to.uri);
+  const impu = copied(impuOf(to.uri)); // outlives the message, as does the IMPI
   const given = request
     .all(Authorization)
     .find(value => value.scheme.toLowerCase() === 'digest' && isForUs(value, home));
@@ -51,7 +52,7 @@ export function identify(request: SipRequest, home: string): User {
   const answers =
     given !== undefined && !!given.params.get('nonce') && given.params.has('response');
   return {
-    impi: named.includes('@') ? named : `${named}@${home}`,
+    impi: copied(named.includes('@') ? named : `${named}@${home}`),
     impu,
     username,
     protection: protectionOf(given),

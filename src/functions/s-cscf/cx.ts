@@ -14,6 +14,7 @@ import {
 } from '#diameter/cx';
 import { parseUserData } from '#diameter/cx-user-data';
 import type { ValueOf } from '#diameter/definition';
+import type { DiameterMessage } from '#diameter/message';
 import { DiameterNode, type PeerStatus, type RequestContext } from '#diameter/node';
 import type { Host } from '#kernel/host';
 import type { SCscfConfig } from './config.ts';
@@ -147,7 +148,9 @@ export class Cx {
     const impis = answer.associated?.impis ?? [];
     if (answer.userData === undefined) return { result: answer.result, profile: undefined, impis };
     try {
-      return { result: answer.result, profile: profileFrom(answer), impis };
+      const profile = profileFrom(answer);
+      this.#tellProblems(profile, answer.message);
+      return { result: answer.result, profile, impis };
     } catch (error) {
       // TS 29.228 §6.1.2.1: a profile we cannot read is no profile
       this.#host.log.error('s-cscf.profile unreadable', {
@@ -155,6 +158,21 @@ export class Cx {
         error: String(error),
       });
       return { result: 'DIAMETER_ERROR_NOT_SUPPORTED_USER_DATA', profile: undefined, impis };
+    }
+  }
+
+  /** Criteria that make no sense were left out, so that the others still serve: somebody must know. */
+  #tellProblems(profile: Profile | undefined, about: DiameterMessage | undefined): void {
+    for (const { problems = [] } of profile?.subscription.serviceProfiles ?? []) {
+      for (const because of problems) {
+        this.#host.log.warn('s-cscf.filter criterion left out', { problem: because });
+        this.#host.trace.decide('s-cscf.profile', {
+          chose: 'criterion left out',
+          because,
+          clause: 'TS 29.228 annex B.2.2',
+          ...(about === undefined ? {} : { about }),
+        });
+      }
     }
   }
 

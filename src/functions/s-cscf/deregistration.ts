@@ -41,6 +41,30 @@ export async function withdraw(scscf: SCscf, set: RegistrationSet): Promise<bool
   return true;
 }
 
+/** The network wants the user to authenticate again soon: §5.4.1.6. */
+export async function shorten(scscf: SCscf, set: RegistrationSet): Promise<boolean> {
+  const until = scscf.host.clock.now() + scscf.config.registration.shortened;
+  const over = set.bindings.filter(({ expires }) => expires > until);
+  if (over.length === 0) return false;
+  const bindings = set.bindings.map(binding =>
+    over.includes(binding) ? { ...binding, expires: until } : binding,
+  );
+  for (const { impi } of over) scscf.challenges.removeAll(impi);
+  const after = await scscf.registrar.put(set, { bindings });
+  scscf.decide('registration', {
+    chose: 'shortened',
+    because: 'the user is to authenticate again',
+    clause: 'TS 24.229 §5.4.1.6',
+    keys: { impus: set.profile.shown },
+  });
+  const contacts = bindings.filter(({ expires }) => expires === until);
+  scscf.regEvent.changed(
+    after,
+    contacts.map(binding => ({ binding, event: 'shortened' })),
+  );
+  return true;
+}
+
 /** Takes bindings away; tells the HSS of each IMPI that has none left, then everybody else. */
 async function end(
   scscf: SCscf,

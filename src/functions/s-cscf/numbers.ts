@@ -75,18 +75,29 @@ function complete(
   if (international !== undefined) return globalNumber(`+${international}`);
 
   const national = rest(plan.nationalPrefix);
-  if (national !== undefined && national.length === plan.nationalDigits) {
+  if (national !== undefined && isNational(national, plan.nationalDigits)) {
     return globalNumber(`+${plan.country}${national}`);
   }
   if (digits.length === plan.nationalDigits) return globalNumber(`+${plan.country}${digits}`);
+  return ofArea(digits, plan, caller);
+}
 
-  if (digits.length === plan.subscriberDigits && caller?.startsWith(`+${plan.country}`)) {
-    const area = caller.slice(1 + plan.country.length, -plan.subscriberDigits);
-    if (area.length === plan.nationalDigits - plan.subscriberDigits) {
-      return globalNumber(`+${plan.country}${area}${digits}`);
-    }
-  }
-  return undefined;
+/** Where numbers differ in length (E.164 allows 15 digits), short ones are services. */
+const isNational = (digits: string, length: number | undefined): boolean =>
+  length === undefined ? digits.length >= 5 : digits.length === length;
+
+/** A number within the caller's own area. */
+function ofArea(
+  digits: string,
+  plan: SCscfConfig['numbers'],
+  caller: string | undefined,
+): string | undefined {
+  const { country, nationalDigits, subscriberDigits } = plan;
+  if (nationalDigits === undefined || digits.length !== subscriberDigits) return undefined;
+  if (!caller?.startsWith(`+${country}`)) return undefined;
+  const area = caller.slice(1 + country.length, -subscriberDigits);
+  if (area.length !== nationalDigits - subscriberDigits) return undefined;
+  return globalNumber(`+${country}${area}${digits}`);
 }
 
 /** The domain whose users have such numbers (the ENUM answer), or undefined: break out. */

@@ -30,7 +30,8 @@ export class Profile {
   /** In the order of the profile. */
   readonly identities: readonly ProfileIdentity[];
 
-  constructor(subscription: ImsSubscription, charging?: ChargingAddresses) {
+  constructor(received: ImsSubscription, charging?: ChargingAddresses) {
+    const subscription = kept(received);
     this.subscription = subscription;
     this.charging = charging;
     this.identities = subscription.serviceProfiles.flatMap(service =>
@@ -66,9 +67,43 @@ export class Profile {
     return shown.find(other => number !== undefined && other.includes(number)) ?? shown[0];
   }
 
+  /** Registrations of one identity at once that the operator allows; undefined: as many as we do. */
+  get contacts(): number | undefined {
+    const limits = this.subscription.serviceProfiles.flatMap(({ publicIdentities }) =>
+      publicIdentities.map(({ maxSimultaneousRegistrations }) => maxSimultaneousRegistrations),
+    );
+    const given = limits.filter(limit => limit !== undefined);
+    return given.length === 0 ? undefined : Math.max(1, Math.min(...given));
+  }
+
   criteriaOf(impu: string): readonly InitialFilterCriterion[] {
     return this.find(impu)?.service.filterCriteria ?? [];
   }
+}
+
+/**
+ * The subscription as it is kept for as long as the user is registered: nothing in it holds on to
+ * the document it was read from, and filter criteria that many users have stand in memory once.
+ */
+function kept(received: ImsSubscription): ImsSubscription {
+  const copy = JSON.parse(JSON.stringify(received)) as ImsSubscription;
+  const serviceProfiles = copy.serviceProfiles.map(service => ({
+    ...service,
+    filterCriteria: shared(service.filterCriteria),
+  }));
+  return { ...copy, serviceProfiles };
+}
+
+const criteriaInUse = new Map<string, readonly InitialFilterCriterion[]>();
+const MAX_SHARED = 1_000;
+
+function shared(criteria: readonly InitialFilterCriterion[]): readonly InitialFilterCriterion[] {
+  const text = JSON.stringify(criteria);
+  const known = criteriaInUse.get(text);
+  if (known !== undefined) return known;
+  if (criteriaInUse.size >= MAX_SHARED) criteriaInUse.clear(); // sharing begins anew
+  criteriaInUse.set(text, criteria);
+  return criteria;
 }
 
 /** Identities that are no URI (a wildcarded one, say) stay as the HSS spells them. */

@@ -15,12 +15,14 @@ import {
   Supported,
 } from '#sip/headers';
 import { type Edit, type SipRequest, set } from '#sip/message';
+import { octetText } from '#sip/text';
 import { parseUri } from '#sip/uri';
 import type { Proof } from './authentication.ts';
 import type { Binding } from './binding.ts';
 import { contactOf } from './contacts.ts';
 import type { User } from './credentials.ts';
 import { publicGruu } from './gruu.ts';
+import type { Profile } from './profile.ts';
 import type { RegistrationSet } from './registrar.ts';
 import type { SCscf } from './s-cscf.ts';
 
@@ -42,7 +44,7 @@ export function okHeaders(
     contactOf(binding, now, withGruu ? publicGruu(profile, binding) : undefined),
   );
   const identities = profile.shown.map(impu =>
-    nameAddr(parseUri(impu), undefined, profile.find(impu)?.displayName),
+    nameAddr(parseUri(impu), undefined, displayNameOf(profile, impu)),
   );
   const edits: Edit[] = [
     set(Path, ...request.all(Path)),
@@ -55,6 +57,12 @@ export function okHeaders(
   }
   if (profile.charging !== undefined) edits.push(set(PChargingFunctionAddresses, profile.charging));
   return edits;
+}
+
+/** A person's text as the octets of a message. */
+function displayNameOf(profile: Profile, impu: string): string | undefined {
+  const name = profile.find(impu)?.displayName;
+  return name === undefined ? undefined : octetText(name);
 }
 
 /** RFC 5626 §6: the flow was kept by the edge proxy, which said so by `ob` in its Path. */

@@ -116,11 +116,14 @@ function contactsAfter(
   proof: Proof,
 ): ContactsOutcome {
   const { registrar, config, host } = scscf;
-  const before = registrar.ofImpu(user.impu)?.bindings ?? [];
+  const set_ = registrar.ofImpu(user.impu);
+  const before = set_?.bindings ?? [];
+  const contacts = Math.min(config.registration.contacts, set_?.profile.contacts ?? Infinity);
   const scheme = proof.kind === 'answer' ? proof.challenge.scheme : schemeOf(before, user.impi);
   const registrant = { ...user, scheme };
   const newId = (): string => host.random.hex(6);
-  return updateContacts(before, request, registrant, config.registration, host.clock.now(), newId);
+  const policy = { ...config.registration, contacts };
+  return updateContacts(before, request, registrant, policy, host.clock.now(), newId);
 }
 
 function refuseContacts(

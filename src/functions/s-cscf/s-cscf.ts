@@ -7,7 +7,7 @@ import type { Address, Host } from '#kernel/host';
 import type { Instant } from '#kernel/time';
 import type { Decision } from '#kernel/trace';
 import { Queue } from '#kernel/wait';
-import { SipEndpoint } from '#sip/endpoint';
+import { type ServerTransaction, SipEndpoint } from '#sip/endpoint';
 import { CallId, type NameAddr, nameAddr } from '#sip/headers';
 import type { SipRequest } from '#sip/message';
 import { isSipUri, parseUri, type SipUri, sipUri, type Uri } from '#sip/uri';
@@ -15,7 +15,14 @@ import type { Binding, ContactChange } from './binding.ts';
 import { Challenges } from './challenges.ts';
 import type { SCscfConfig } from './config.ts';
 import { type Assignment, Cx } from './cx.ts';
-import { authenticationTimedOut, expire, pushed, terminated, withdraw } from './deregistration.ts';
+import {
+  authenticationTimedOut,
+  expire,
+  pushed,
+  shorten,
+  terminated,
+  withdraw,
+} from './deregistration.ts';
 import { Isc } from './isc.ts';
 import { type DialogMark, Marks } from './marks.ts';
 import { serve } from './mw.ts';
@@ -107,7 +114,7 @@ export class SCscf {
     await this.sessions.restore();
     await this.regEvent.restore();
 
-    this.sip.onRequest = tx => serve(this, tx);
+    this.sip.onRequest = tx => (this.#trusts(tx) ? serve(this, tx) : this.#keepOut(tx));
     this.sip.serveLocal(this.config.name);
     const bound: Bound[] = [];
     for (const { protocol, address } of this.config.listen) {
@@ -159,6 +166,13 @@ export class SCscf {
     const set = this.registrar.ofImpu(impu);
     if (set === undefined || set.bindings.length === 0) return false;
     return this.#queue.run(set.id, () => withdraw(this, set));
+  }
+
+  /** Has the user authenticate again soon (§5.4.1.6); false where there is nothing to shorten. */
+  async reauthenticate(impu: string): Promise<boolean> {
+    const set = this.registrar.ofImpu(impu);
+    if (set === undefined || set.bindings.length === 0) return false;
+    return this.#queue.run(set.id, () => shorten(this, set));
   }
 
   peers(): readonly PeerStatus[] {
@@ -288,6 +302,22 @@ export class SCscf {
       this.registrar.lend(profile, until);
     }
     return { result, profile };
+  }
+
+  /** What comes over a wire is believed where the operator says whom to believe (RFC 3325 §4). */
+  #trusts({ flow }: ServerTransaction): boolean {
+    const { trusted } = this.config;
+    return trusted === undefined || flow.protocol === 'local' || trusted.includes(flow.remote.host);
+  }
+
+  #keepOut(tx: ServerTransaction): void {
+    this.decide('trust', {
+      chose: '403',
+      because: `${tx.flow.remote.host} is not of the trust domain`,
+      clause: 'RFC 3325 §4, TS 24.229 §4.4',
+      about: tx.request,
+    });
+    if (tx.request.method !== 'ACK') tx.reply(403);
   }
 
   #failed(error: unknown): void {
