@@ -519,3 +519,57 @@ test('a CANCEL while the next targets are looked for ends the search', async () 
   assert.deepEqual(finals, [487]);
   assert.ok(released);
 });
+
+test('a target that says nothing at all is passed over, and cancelled when it speaks', async () => {
+  const net = new Network();
+  let cancelled = false;
+  net.callee('slow', (tx, slow) => {
+    if (tx.request.method === 'ACK') return;
+    tx.onCancel = () => {
+      cancelled = true;
+      tx.reply(487);
+    };
+    later(slow, seconds(1), () => tx.reply(180));
+  });
+  net.callee('next', (tx, next) => {
+    if (tx.request.method !== 'ACK') later(next, seconds(20), () => tx.reply(486));
+  });
+  net.sim.link('proxy', 'slow').partitioned = true;
+  net.sim.after(seconds(6), () => {
+    net.sim.link('proxy', 'slow').partitioned = false;
+  });
+  const statuses: [number, boolean][] = [];
+  net.proxy.onRequest = async tx => {
+    if (tx.request.method === 'ACK') return;
+    const unheard = seconds(4);
+    const groups = [
+      [{ ...net.branch('slow', tx), unheard }],
+      [{ ...net.branch('next', tx), unheard }],
+    ];
+    await forward(net.proxy, tx, groups, {
+      onResponse: response => {
+        statuses.push([response.status, isGenerated(response)]);
+        return undefined;
+      },
+    });
+  };
+  assert.equal((await net.call()).status, 408);
+  await net.end();
+  assert.ok(cancelled);
+  assert.deepEqual(statuses.slice(0, 1), [[408, true]]);
+  assert.ok(statuses.some(([status]) => status === 486));
+});
+
+test('a caller who cancels what nobody has answered at all gets 487', async () => {
+  const net = new Network();
+  net.callee('gone', () => {});
+  net.sim.link('proxy', 'gone').partitioned = true;
+  net.to(['gone']);
+  const tx = net.caller.request(someRequest('INVITE', 'sip:bob@home.test'), {
+    uri: parseUri(`sip:${net.sim.addressOf('proxy')}`),
+  });
+  await net.sim.run(seconds(1));
+  tx.cancel();
+  assert.equal((await net.sim.settle(() => tx.final)).status, 487);
+  await net.end();
+});

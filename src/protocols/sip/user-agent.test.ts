@@ -596,3 +596,36 @@ test('calls come about and end though a quarter of all datagrams is lost', async
   }
   await scene.end(alice, bob);
 });
+
+test('an UPDATE asked for while a PRACK is under way waits for its answer', async () => {
+  const scene = new Scene();
+  const alice = scene.agent('alice');
+  const bob = scene.agent('bob');
+  bob.onInvite = async session => {
+    echo(session, 'bob');
+    await session.provisional(183, { sdp: octets('B') });
+    bob.host.clock.after(seconds(5), () => session.answer());
+  };
+  const call = alice.invite({ uri: scene.uri('bob'), offer: octets('A1') });
+  const answers: (string | undefined)[] = [];
+  call.onProvisional = () => {
+    // the first PRACK is lost on the way
+    scene.sim.link('alice', 'proxy').towards('proxy').partitioned = true;
+    scene.sim.after(ms(100), () => {
+      scene.sim.link('alice', 'proxy').towards('proxy').partitioned = false;
+    });
+    void call.modify(octets('A2')).then(changed => answers.push(text(changed.answer)));
+  };
+  await scene.sim.run(seconds(8));
+  assert.equal(call.state, 'confirmed');
+  assert.deepEqual(answers, ['bob answers A2']);
+  const requests = scene.sim
+    .ladder('proxy', 'bob')
+    .filter(line => /proxy → bob {2}[A-Z]+$/.test(line));
+  assert.deepEqual(
+    requests,
+    ['INVITE', 'PRACK', 'UPDATE', 'ACK'].map(method => `proxy → bob  ${method}`),
+  );
+  call.hangup();
+  await scene.end(alice, bob);
+});

@@ -31,6 +31,11 @@ export interface Branch {
    * request a generated 504 is made.
    */
   readonly timeout?: Duration;
+  /**
+   * How long the target may say nothing at all, not even 100, before it counts as silent (408, or 504
+   * to others than INVITE) and the search goes on. An INVITE that is heard of later is cancelled.
+   */
+  readonly unheard?: Duration;
 }
 
 /** All at once, or groups one after the other, each only if the one before brought no 2xx or 6xx. */
@@ -79,6 +84,7 @@ interface Leg {
   readonly client: ClientTransaction;
   timerC: Timer | undefined;
   noAnswer: Timer | undefined;
+  unheard: Timer | undefined;
   /** Cancelled by us because nobody answered. */
   timedOut: boolean;
   done: boolean;
@@ -200,11 +206,15 @@ class Forwarding {
       client,
       timerC: undefined,
       noAnswer: undefined,
+      unheard: undefined,
       timedOut: false,
       done: false,
     };
     this.#legs.push(leg);
     client.onResponse = received => this.#received(leg, received);
+    if (branch.unheard !== undefined) {
+      leg.unheard = this.#endpoint.host.clock.after(branch.unheard, () => this.#silent(leg));
+    }
     if (!this.#isInvite) return;
     this.#restartTimerC(leg);
     if (branch.timeout !== undefined) {
@@ -213,6 +223,7 @@ class Forwarding {
   }
 
   #received(leg: Leg, received: SipResponse): void {
+    leg.unheard?.cancel();
     if (received.status === 100) return; // §16.7 step 5: ours has gone out
     const stripped = this.#strip(leg, received);
     const seen = this.#options.onResponse?.(stripped, leg.branch) ?? stripped;
@@ -223,7 +234,7 @@ class Forwarding {
     }
     const first = !leg.done;
     this.#end(leg);
-    if (received.status < 300) this.#success(seen, first);
+    if (received.status < 300) this.#success(seen);
     else if (first) this.#failure(seen);
   }
 
@@ -239,13 +250,13 @@ class Forwarding {
   }
 
   /** Forwarded at once, each 2xx of an INVITE too; nobody else shall answer any more. */
-  #success(seen: SipResponse, first: boolean): void {
+  #success(seen: SipResponse): void {
     if (this.#accepted) {
       // further 2xx: of another fork, or repeated until the caller's ACK comes through
       if (this.#isInvite && this.#sent) this.#tx.respond(seen);
       return;
     }
-    if (this.#sent || !first) return;
+    if (this.#sent) return;
     this.#accepted = true;
     this.#stopped = true;
     this.#cancelPending([set(Reason, answeredElsewhere)]);
@@ -271,6 +282,10 @@ class Forwarding {
       return;
     }
     const best = bestResponse(this.#finals);
+    if (this.#tx.cancelled !== undefined && isGenerated(best)) {
+      this.#finish(response(this.#tx.request, 487)); // nobody there to say it
+      return;
+    }
     // §16.7 step 6: what is too much for one target says nothing about this proxy
     const overloaded = best.status === 503 && !this.#options.pass503;
     this.#finish(overloaded ? response(this.#tx.request, 500) : best);
@@ -334,8 +349,19 @@ class Forwarding {
     leg.client.cancel();
   }
 
+  /** Nothing was heard: the search goes on without it. What it may still answer is cancelled. */
+  #silent(leg: Leg): void {
+    if (leg.done) return;
+    this.#end(leg);
+    leg.client.cancel();
+    const status = this.#isInvite ? 408 : 504;
+    const made = generate(this.#tx.request, status);
+    this.#failure(this.#options.onResponse?.(made, leg.branch) ?? made);
+  }
+
   #end(leg: Leg): void {
     leg.done = true;
+    leg.unheard?.cancel();
     leg.timerC?.cancel();
     leg.noAnswer?.cancel();
   }

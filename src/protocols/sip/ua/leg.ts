@@ -23,6 +23,11 @@ export class Leg implements DialogUser {
   peerAllowsUpdate = false;
   /** RSeq of the last reliable response taken. RFC 3262 §4 */
   lastRseq: number | undefined;
+  /**
+   * Settles when no PRACK of ours is under way: a request sent before its answer could overtake it,
+   * and the PRACK would be refused as out of order.
+   */
+  pracking: Promise<void> = Promise.resolve();
   /** The ACK to send again for each copy of the 2xx it answers. */
   ack: SipRequest | undefined;
   /** A re-INVITE of ours waits for its final response. */

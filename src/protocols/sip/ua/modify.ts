@@ -32,6 +32,7 @@ export async function modify(
   options: ModifyOptions,
 ): Promise<Modification> {
   for (let tries = 1; ; tries++) {
+    await leg.pracking;
     if (session.ended) return { answer: undefined, response: undefined };
     const method = options.method ?? (session.state === 'confirmed' ? 'INVITE' : 'UPDATE');
     const response = isFree(leg, method)

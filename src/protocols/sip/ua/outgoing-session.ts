@@ -124,7 +124,9 @@ export class OutgoingSession extends InviteSession {
     // RFC 3262 §4: in order, and a copy is not answered again
     if (leg.lastRseq !== undefined && rseq !== leg.lastRseq + 1) return;
     leg.lastRseq = rseq;
-    void this.#reliable(leg, response, rseq);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    leg.pracking = promise;
+    void this.#reliable(leg, response, rseq).finally(resolve);
   }
 
   /** A description before any reliable response: the answer, given early. §13.2.1 */

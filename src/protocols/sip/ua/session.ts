@@ -68,6 +68,7 @@ export abstract class InviteSession {
   /** Sends any other request in the dialog. */
   async send(method: string, ...edits: readonly Edit[]): Promise<SipResponse> {
     const leg = this.#dialogLeg();
+    await leg.pracking;
     const final = await this.ua.inDialog(leg.dialog, method, edits).final;
     if (final.status === 481) this.finish({ by: 'failure', reason: 'unknown to the peer' });
     return final;
