@@ -110,7 +110,10 @@ export class Serving {
     const { originHost } = envelope;
     const reply = (answer: DiameterMessage) =>
       connection.send(answer.with({ hopByHop: message.hopByHop }));
-    if (this.#duplicates.isRepeated(message, originHost, this.#host.clock.now(), reply)) return;
+    // a link inside this process loses nothing, so that nobody sends over it twice
+    const mayRepeat = connection.pipe.protocol !== 'local';
+    const now = this.#host.clock.now();
+    if (mayRepeat && this.#duplicates.isRepeated(message, originHost, now, reply)) return;
     void this.#serve(connection, message, served, envelope, values);
   }
 
@@ -139,11 +142,14 @@ export class Serving {
     this.#serving++;
     const { originHost, originRealm, sessionId } = envelope;
     const origin = { host: originHost, realm: originRealm };
-    const answer = await this.#answer(message, served, values, { origin, sessionId, message });
-    this.#duplicates.answered(message, originHost, answer);
-    connection.send(answer);
-    this.#serving--;
-    if (this.#serving === 0) for (const done of this.#onIdle.splice(0)) done();
+    try {
+      const answer = await this.#answer(message, served, values, { origin, sessionId, message });
+      this.#duplicates.answered(message, originHost, answer);
+      connection.send(answer);
+    } finally {
+      this.#serving--;
+      if (this.#serving === 0) for (const done of this.#onIdle.splice(0)) done();
+    }
   }
 
   async #answer(
