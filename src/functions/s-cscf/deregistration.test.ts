@@ -98,3 +98,13 @@ test('a user registered again has the identities of the profile the HSS gives no
     [alice.number, alice.tel, alice.named],
   );
 });
+
+test('the network has a user authenticate again soon', async () => {
+  const bench = await registered();
+  assert.equal(await bench.sim.settle(() => bench.scscf.reauthenticate(alice.tel)), true);
+  const [contact] = bench.scscf.registrations()[0]?.contacts ?? [];
+  assert.ok(contact!.expires <= bench.now() + seconds(600));
+  assert.equal(await bench.sim.settle(() => bench.scscf.reauthenticate(alice.tel)), false);
+  await bench.sim.run(seconds(601));
+  assert.equal(bench.scscf.registrations().length, 0);
+});

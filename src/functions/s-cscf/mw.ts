@@ -34,7 +34,8 @@ async function dispatch(scscf: SCscf, tx: ServerTransaction): Promise<void> {
   const refusal = checkRequest(tx.request, { name: scscf.sip.name, supported: ['path'] });
   if (refusal !== undefined) return tx.respond(refusal);
 
-  if (scscf.isOurs(request.uri) && !request.has(Route)) return toUs(scscf, tx, request);
+  if (scscf.isOurs(request.uri) && request.get(Route) === undefined)
+    return toUs(scscf, tx, request);
   if (request.get(To)?.params.has('tag')) return pass(scscf, tx, request, own);
   return initial(scscf, tx, request, own);
 }

@@ -154,9 +154,9 @@ function hostTargets(
 ): Targets {
   const { config } = scscf;
   const host = isSipUri(uri) ? uri.host : '';
-  if (request.has(Route)) {
+  const next = request.get(Route)?.uri;
+  if (next !== undefined) {
     // an AS, or the UE by way of its P-CSCF, chose the way itself
-    const next = request.get(Route)!.uri;
     decide(uriText(next), 'a Route is left');
     return { kind: 'try', groups: [group(scscf, request, [], { uri: next })] };
   }

@@ -120,6 +120,7 @@ export class SCscf {
     for (const { protocol, address } of this.config.listen) {
       const at = await this.sip.listen(protocol, address, {
         advertise: { host: this.config.name },
+        hostile: true, // whoever reaches the port
       });
       bound.push({ point: 'Mw', protocol, address: at });
     }

@@ -4,6 +4,7 @@
 import type { SessionCase } from '#diameter/cx-user-data';
 import type { ServerTransaction } from '#sip/endpoint';
 import { isGenerated } from '#sip/endpoint';
+import { SipError } from '#sip/error';
 import { PChargingVector, RetryAfter } from '#sip/headers';
 import { response, type SipRequest, type SipResponse, set } from '#sip/message';
 import { type Branch, forward } from '#sip/proxy';
@@ -56,7 +57,12 @@ export async function proceed(
   find: FindTargets,
 ): Promise<SipResponse | undefined> {
   const passage = new Passage(scscf, tx, request, treatment, find);
-  return passage.run();
+  try {
+    return await passage.run();
+  } catch (error) {
+    if (treatment.first) scscf.sessions.failed(treatment.session);
+    throw error;
+  }
 }
 
 class Passage {
@@ -90,7 +96,7 @@ class Passage {
 
   async run(): Promise<SipResponse | undefined> {
     const groups = this.#groups();
-    const first = groups.next();
+    const first = groups.next(); // throws where a header it needs is malformed: nothing was sent
     const { sessions, isc, sip, config } = this.#scscf;
     const { session, side } = this.#treatment;
     if (first.done) {
@@ -101,7 +107,7 @@ class Passage {
     const recordRoute = recordRouted.has(this.#request.method)
       ? this.#scscf.recordRoute({ side, session }, this.#tx.request)
       : undefined;
-    const final = await forward(sip, this.#tx, onward(first.value, groups), {
+    const final = await forward(sip, this.#tx, this.#onward(first.value, groups), {
       ...(recordRoute === undefined ? {} : { recordRoute }),
       timerC: config.sessions.ringing,
       onResponse: received => this.#received(received),
@@ -133,6 +139,20 @@ class Passage {
       if (group.serial || group === last) continue;
       if (this.#alive || !this.#failures.every(failure => group.passesOver?.(failure))) return;
       this.#passOver();
+    }
+  }
+
+  /** What is found malformed only on the way decides what is answered if nothing else does. */
+  async *#onward(
+    first: readonly Branch[],
+    rest: Iterator<readonly Branch[], void>,
+  ): AsyncGenerator<readonly Branch[], void> {
+    yield first;
+    try {
+      for (let next = rest.next(); !next.done; next = rest.next()) yield next.value;
+    } catch (error) {
+      if (!(error instanceof SipError)) throw error;
+      this.#status = error.status;
     }
   }
 
@@ -225,13 +245,5 @@ const isAway = (failure: SipResponse): boolean =>
 
 /** Requests that make a dialog, in which we stay. */
 const recordRouted: ReadonlySet<string> = new Set(['INVITE', 'SUBSCRIBE', 'REFER']);
-
-async function* onward(
-  first: readonly Branch[],
-  rest: Iterator<readonly Branch[], void>,
-): AsyncGenerator<readonly Branch[], void> {
-  yield first;
-  for (let next = rest.next(); !next.done; next = rest.next()) yield next.value;
-}
 
 export const busy = set(RetryAfter, { seconds: 30, params: new Map() });
