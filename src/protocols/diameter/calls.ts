@@ -120,9 +120,10 @@ export class Calls {
 
   /** An answer whose AVPs cannot be told apart. */
   malformed(connection: Connection, fault: MalformedMessage): void {
-    const call = connection.pending.get(fault.header.hopByHop);
+    const { hopByHop, endToEnd } = fault.received;
+    const call = connection.pending.get(hopByHop);
     this.#host.log.warn('diameter answer malformed', { why: fault.message });
-    if (call?.endToEnd === fault.header.endToEnd) call?.finish(own(fault.result, fault.message));
+    if (call?.endToEnd === endToEnd) call.finish(own(fault.result, fault.message));
   }
 
   /** The connection is lost: what waits there goes to another peer, or fails. */

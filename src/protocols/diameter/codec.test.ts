@@ -260,8 +260,9 @@ test('a malformed message tells what could be read, so that it can be answered',
     (error: unknown) =>
       error instanceof MalformedMessage &&
       error.result === 'DIAMETER_INVALID_AVP_LENGTH' &&
-      error.header.hopByHop === 1 &&
-      error.avps[0]?.as(SessionId) === 'abcd' &&
+      error.received.hopByHop === 1 &&
+      error.received.avps[0]?.as(SessionId) === 'abcd' &&
+      error.received.encode().equals(broken) &&
       error.failedAvp?.code === 264,
   );
 });

@@ -8,24 +8,22 @@ import type { Codec } from '#kernel/host';
 import type { Avp } from './avp.ts';
 import { DiameterError } from './errors.ts';
 import { readAvps } from './group.ts';
-import { HEADER_LENGTH, type Header, messageLength, readHeader } from './header.ts';
+import { HEADER_LENGTH, messageLength, readHeader } from './header.ts';
 import { DiameterMessage } from './message.ts';
 
 export { MAX_AVPS } from './group.ts';
 export { MAX_MESSAGE_LENGTH } from './header.ts';
 export { MAX_DEPTH } from './mask.ts';
 
-/** The message of a DiameterError that decoding threw, as far as it could be read. */
+/** AVPs that cannot be told apart, in a message whose header can be read. */
 export class MalformedMessage extends DiameterError {
   override readonly name: string = 'MalformedMessage';
-  readonly header: Header;
-  /** The AVPs before the fault. */
-  readonly avps: readonly Avp[];
+  /** The message with the AVPs before the fault, and with all its octets. */
+  readonly received: DiameterMessage;
 
-  constructor(cause: DiameterError, header: Header, avps: readonly Avp[]) {
+  constructor(cause: DiameterError, received: DiameterMessage) {
     super(cause.result, cause.message, cause);
-    this.header = header;
-    this.avps = avps;
+    this.received = received;
   }
 }
 
@@ -53,8 +51,8 @@ export function decode(octets: Uint8Array): DiameterMessage {
   try {
     readAvps(buffer, HEADER_LENGTH, buffer.length, avps);
   } catch (error) {
-    if (error instanceof DiameterError) throw new MalformedMessage(error, header, avps);
-    throw error;
+    if (!(error instanceof DiameterError)) throw error;
+    throw new MalformedMessage(error, new DiameterMessage(header, avps, buffer));
   }
   return new DiameterMessage(header, avps, buffer);
 }

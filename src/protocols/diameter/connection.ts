@@ -16,6 +16,7 @@ export class Connection {
   capabilities: Capabilities | undefined;
   onOpen: () => void = () => {};
   onMessage: (message: DiameterMessage) => void = () => {};
+  /** Set by whoever drives the connection; `malformed` calls it. */
   onMalformed: (fault: MalformedMessage) => void = () => {};
   onClosed: (reason: string) => void = () => {};
   readonly #host: Host;
@@ -37,6 +38,12 @@ export class Connection {
       this.#traceReceived(message);
       this.onMessage(message);
     };
+  }
+
+  /** What the reader of the pipe's octets tells of a message that makes no sense. */
+  malformed(fault: MalformedMessage): void {
+    this.#traceReceived(fault.received);
+    this.onMalformed(fault);
   }
 
   /** An identifier for a request on this connection. RFC 6733 §3 */

@@ -21,7 +21,6 @@ import type { Identity } from './capabilities.ts';
 import { Connection } from './connection.ts';
 import type { InputOf, Members, ValuesOf } from './definition.ts';
 import type { Values } from './group.ts';
-import { FLAG } from './header.ts';
 import { Envelope } from './make.ts';
 import type { DiameterMessage } from './message.ts';
 import { PEER_DEFAULTS } from './peer.ts';
@@ -275,7 +274,7 @@ export class DiameterNode {
       onRequest: (_, connection, message) => this.#serving.request(connection, message),
       onAnswer: (peer, connection, message) => this.#calls.answered(peer, connection, message),
       onMalformed: (connection, fault) => {
-        if (fault.header.flags & FLAG.request) this.#serving.malformed(connection, fault);
+        if (fault.received.isRequest) this.#serving.malformed(connection, fault);
         else this.#calls.malformed(connection, fault);
       },
       onLost: (peer, connection) => this.#calls.lost(peer, connection),

@@ -356,7 +356,7 @@ export function wireConnection(
   pointOf: (message: DiameterMessage) => string,
 ): Connection {
   let connection: Connection | undefined;
-  const reader = new DiameterStreamReader(fault => connection?.onMalformed(fault));
+  const reader = new DiameterStreamReader(fault => connection?.malformed(fault));
   const remoteName = host.network.ownerOf(stream.remote);
   const options = remoteName === undefined ? {} : { remoteName };
   connection = new Connection(host, framedPipe(stream, reader, diameterCodec, options), pointOf);

@@ -13,7 +13,7 @@ import { DiameterError } from './errors.ts';
 import type { Values } from './group.ts';
 import { FLAG, RESERVED_FLAGS } from './header.ts';
 import type { Envelope } from './make.ts';
-import { DiameterMessage } from './message.ts';
+import type { DiameterMessage } from './message.ts';
 
 /** Who asked, and what joins the answer's decisions to the trace. */
 export interface RequestContext {
@@ -85,7 +85,7 @@ export class Serving {
 
   /** A request whose AVPs cannot be told apart. */
   malformed(connection: Connection, fault: MalformedMessage): void {
-    this.#refuse(connection, new DiameterMessage(fault.header, fault.avps), fault);
+    this.#refuse(connection, fault.received, fault);
   }
 
   #check(connection: Connection, message: DiameterMessage): void {
