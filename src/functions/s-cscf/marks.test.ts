@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { test } from 'node:test';
 import { Marks } from './marks.ts';
 
@@ -8,6 +9,11 @@ const written = marks.write({ side: 'term', session: 'ab12' }, 'call-1');
 test('a mark is read as it was written, for its Call-ID alone', () => {
   assert.deepEqual(marks.read(written, 'call-1'), { side: 'term', session: 'ab12' });
   assert.equal(marks.read(written, 'call-2'), undefined);
+});
+
+test('the signature is an HMAC', () => {
+  const hmac = createHmac('sha256', Buffer.alloc(32, 1)).update('term.ab12.call-1').digest('hex');
+  assert.equal(written, `term.ab12.${hmac.slice(0, 16)}`);
 });
 
 test('a mark of another key is none of ours', () => {
