@@ -22,6 +22,7 @@ export class Connection {
   readonly #host: Host;
   readonly #pointOf: (message: DiameterMessage) => string;
   #hopByHop: number;
+  #isClosed = false;
 
   constructor(
     host: Host,
@@ -33,7 +34,10 @@ export class Connection {
     this.#pointOf = pointOf;
     this.#hopByHop = Buffer.from(host.random.bytes(4)).readUInt32BE(0);
     pipe.onOpen = () => this.onOpen();
-    pipe.onClosed = reason => this.onClosed(reason);
+    pipe.onClosed = reason => {
+      this.#isClosed = true;
+      this.onClosed(reason);
+    };
     pipe.onMessage = message => {
       this.#traceReceived(message);
       this.onMessage(message);
@@ -53,7 +57,9 @@ export class Connection {
     return this.#hopByHop;
   }
 
+  /** After the end of the connection it does nothing: an answer that comes late is nobody's. */
   send(message: DiameterMessage): void {
+    if (this.#isClosed) return;
     const { trace } = this.#host;
     if (trace.enabled) {
       const { pipe } = this;
@@ -72,6 +78,7 @@ export class Connection {
 
   /** Nothing of this connection is heard from here on. */
   close(reason: string): void {
+    this.#isClosed = true;
     this.onOpen = this.onMessage = this.onMalformed = this.onClosed = () => {};
     this.pipe.close(reason);
   }

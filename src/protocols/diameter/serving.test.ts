@@ -309,6 +309,11 @@ test('a request that comes again over a new connection is served once and answer
   again.send(again.request({ code, flags, hopByHop: 9, endToEnd: 77 }, mar)); // served before
   await sim.run(seconds(1));
   assert.equal(served(), 1);
+  assert.equal(
+    sim.ladder().filter(line => /MAA/.test(line)).length,
+    2,
+    'what could not be sent is not in the trace',
+  );
   assert.deepEqual(
     again.heard.slice(1).map(answer => [answer.summary(), answer.hopByHop]),
     [
