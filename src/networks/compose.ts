@@ -73,6 +73,7 @@ export interface Making {
   readonly host: Host;
   /** The IP address it binds where no setting says otherwise. */
   readonly address: string;
+  readonly certificate: World['certificate'];
   /** Where it listens on the wire; empty where it is reached by local links alone. */
   readonly wire: (
     port: number,
@@ -142,6 +143,7 @@ export async function compose(
       settings,
       home,
       host: options.host?.(host) ?? host,
+      certificate: world.certificate,
       address: section.bind ?? world.wireAddress(instance, 0).host,
       wire: (port, ...protocols) =>
         listens

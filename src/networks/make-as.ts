@@ -1,7 +1,7 @@
 // The application server of a network file.
 
-import { asConfig } from '#functions/as/config';
 import { As } from '#functions/as/as';
+import { asConfig } from '#functions/as/config';
 import type { Made, Making } from './compose.ts';
 
 export function makeAs({ settings, home, host, wire, address }: Making): Made<As> {

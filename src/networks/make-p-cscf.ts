@@ -4,13 +4,22 @@ import { type GmListener, pCscfConfig } from '#functions/p-cscf/config';
 import { PCscf } from '#functions/p-cscf/p-cscf';
 import type { StreamOptions } from '#kernel/host';
 import type { Made, Making } from './compose.ts';
+import type { Certificate } from './world.ts';
 
-export function makePCscf({ settings, home, host, wire, address }: Making): Made<PCscf> {
+export function makePCscf({
+  settings,
+  home,
+  host,
+  wire,
+  address,
+  certificate,
+}: Making): Made<PCscf> {
   const section = settings.pcscf;
+  const shown = certificate(section.certificate, [`pcscf.${home}`, section.advertise ?? address]);
   const gm: GmListener[] = (['udp', 'tcp', 'tls', 'ws', 'wss'] as const).map(protocol => ({
     protocol,
     address: { host: address, port: section[protocol] },
-    options: streamOptions(protocol, section.certificate),
+    options: streamOptions(protocol, shown),
   }));
   const config = pCscfConfig({
     home,
@@ -30,7 +39,7 @@ export function makePCscf({ settings, home, host, wire, address }: Making): Made
 
 function streamOptions(
   protocol: GmListener['protocol'],
-  certificate: { key: string; cert: string } | undefined,
+  certificate: Certificate | undefined,
 ): StreamOptions {
   const tls = certificate === undefined ? {} : { tls: certificate };
   const webSocket = { path: '/sip', subprotocol: 'sip' };

@@ -1,8 +1,8 @@
 // The S-CSCF of a network file.
 
-import { seconds } from '#kernel/time';
 import { sCscfConfig } from '#functions/s-cscf/config';
 import { SCscf } from '#functions/s-cscf/s-cscf';
+import { seconds } from '#kernel/time';
 import type { Made, Making } from './compose.ts';
 import { diameterOf } from './diameter-of.ts';
 

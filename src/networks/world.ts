@@ -14,6 +14,22 @@ export interface World {
   setName(name: string, service: Service, endpoints: readonly Endpoint[]): void;
   /** Where an instance binds its wire links: the same function has one address per network. */
   wireAddress(instance: string, port: number): Address;
+  /** What TLS shows: of the files named, or made for these names. None where TLS is a label. */
+  certificate(
+    files: CertificateFiles | undefined,
+    names: readonly string[],
+  ): Certificate | undefined;
+}
+
+export interface Certificate {
+  /** PEM texts. */
+  readonly key: string;
+  readonly cert: string;
+}
+
+export interface CertificateFiles {
+  readonly key: string;
+  readonly cert: string;
 }
 
 /** A table of names that a process is made with and a composition fills. */
@@ -37,7 +53,11 @@ export class Names {
 export function nodeWorld(
   process: HostProcess,
   names: Names,
-  options: { readonly bind: string; readonly ports: 'own' | 'ephemeral' },
+  options: {
+    readonly bind: string;
+    readonly ports: 'own' | 'ephemeral';
+    readonly certificate: World['certificate'];
+  },
 ): World {
   return {
     clock: process.clock,
@@ -47,6 +67,7 @@ export function nodeWorld(
       host: options.bind,
       port: options.ports === 'own' ? port : 0,
     }),
+    certificate: options.certificate,
   };
 }
 
@@ -57,5 +78,6 @@ export function simulatedWorld(simulation: Simulation): World {
     host: instance => simulation.host(instance),
     setName: (name, service, endpoints) => simulation.setName(name, service, endpoints),
     wireAddress: (instance, port) => ({ host: simulation.addressOf(instance), port }),
+    certificate: () => undefined,
   };
 }

@@ -38,7 +38,9 @@ export class ICscf {
     this.sip.serveLocal(this.config.name);
     const bound: Bound[] = [];
     for (const { protocol, address } of this.config.listen) {
-      const at = await this.sip.listen(protocol, address, { advertise: { host: this.config.name } });
+      const at = await this.sip.listen(protocol, address, {
+        advertise: { host: this.config.name },
+      });
       bound.push({ point: 'Mw', protocol, address: at });
     }
     this.cx.start();

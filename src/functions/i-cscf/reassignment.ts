@@ -40,7 +40,6 @@ export async function forwardToFirstAble(
     return {
       request: attempt.towards(selected.uri),
       target: { uri: parseUri(selected.uri), point: 'Mw' },
-      timeout: icscf.config.sCscfTimeout,
     };
   };
 
