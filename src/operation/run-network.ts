@@ -14,7 +14,7 @@ import { certificateOf } from './certificates.ts';
 import { Ring } from './trace/ring.ts';
 
 /** `carillon up` promises to be gone 5 s after it was asked; closing takes some of them. */
-const DRAIN: Duration = ms(3000);
+const DRAIN: Duration = ms(2500);
 
 export interface RunOptions {
   /** Where all that persists is; created when missing. */
@@ -40,7 +40,7 @@ export interface NetworkInProcess {
   readonly asked: readonly FunctionName[];
   readonly started: Instant;
   /**
-   * Refuses what is new, gives what is under way up to `drain` (default 3 s) to come to its end, and
+   * Refuses what is new, gives what is under way up to `drain` (default 2.5 s) to come to its end, and
    * stops everything.
    */
   stop(drain?: Duration): Promise<void>;

@@ -1,6 +1,7 @@
 // Who holds a port that could not be bound: on Linux /proc tells, as far as this user may look.
 
 import { readdir, readFile, readlink } from 'node:fs/promises';
+import { basename } from 'node:path';
 import type { Address } from '../host.ts';
 import { isUnspecified, type Transport } from './address-book.ts';
 
@@ -66,9 +67,20 @@ async function holderOf(sockets: ReadonlySet<string>): Promise<PortOwner | undef
       if (left-- === 0) return undefined;
       const target = await readlink(`/proc/${pid}/fd/${descriptor}`).catch(() => '');
       if (!sockets.has(target)) continue;
-      const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '?');
-      return { pid: Number(pid), name: name.trim() };
+      return { pid: Number(pid), name: await nameOf(pid) };
     }
   }
   return undefined;
+}
+
+/** The program, and the script where an interpreter runs one; what follows may be secret. */
+async function nameOf(pid: string): Promise<string> {
+  const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+  const words = line.split('\0').filter(word => word !== '' && !word.startsWith('-'));
+  return (
+    words
+      .slice(0, 2)
+      .map(word => basename(word))
+      .join(' ') || '?'
+  );
 }

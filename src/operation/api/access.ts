@@ -5,6 +5,7 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
 import { UsageError } from '#kernel/errors';
+import type { NetworkSettings } from '#networks/schema';
 import { Problem } from './problem.ts';
 
 export interface AccessSettings {
@@ -13,6 +14,12 @@ export interface AccessSettings {
   readonly token: string | undefined;
   readonly tls: boolean;
 }
+
+export const exposureOf = (settings: NetworkSettings): AccessSettings => ({
+  bind: settings.console.bind ?? settings.bind,
+  token: settings.console.token ?? process.env.CARILLON_TOKEN,
+  tls: settings.console.tls !== undefined,
+});
 
 const COOKIE = 'carillon-console';
 

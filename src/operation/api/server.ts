@@ -9,7 +9,7 @@ import { AddressError } from '#kernel/errors';
 import { portOwner } from '#kernel/node/port-owner';
 import type { NetworkSettings } from '#networks/schema';
 import type { NetworkInProcess } from '../run-network.ts';
-import { Access, checkExposure } from './access.ts';
+import { Access, checkExposure, exposureOf } from './access.ts';
 import { callOperations } from './calls.ts';
 import { consoleCertificate } from './certificate.ts';
 import type { ApiContext } from './context.ts';
@@ -48,10 +48,7 @@ const { version } = JSON.parse(
  * with an AddressError where its port is taken.
  */
 export async function serveApi(running: NetworkInProcess, settings: NetworkSettings): Promise<Api> {
-  const host = settings.console.bind ?? settings.bind;
-  const token = settings.console.token ?? process.env.CARILLON_TOKEN;
-  const certificate = settings.console.tls === undefined ? undefined : settings.console.tls;
-  const exposure = { bind: host, token, tls: certificate !== undefined };
+  const exposure = exposureOf(settings);
   checkExposure(exposure);
   const access = new Access(exposure);
   const https = consoleCertificate(settings, running.data);
@@ -82,7 +79,7 @@ export async function serveApi(running: NetworkInProcess, settings: NetworkSetti
       running.network.listening.find(one => one.point === 'Gm' && one.protocol === 'ws')?.address,
   );
   app.server.on('upgrade', (request, socket, head) => tunnel.upgrade(request, socket, head));
-  const address = await listen(app, host, settings.console.port).catch(error => {
+  const address = await listen(app, exposure.bind, settings.console.port).catch(error => {
     context.metrics.stop();
     throw error;
   });

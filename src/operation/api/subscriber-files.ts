@@ -1,12 +1,8 @@
-// Subscribers as files: CSV in, checked whole before anything of it is applied, and CSV out. What
-// comes in may be larger than memory, and has secrets in it, so it waits in a file without a name.
+// Subscribers as files: CSV in, checked whole before anything of it is applied, and CSV out.
 
-import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { Readable } from 'node:stream';
 import { Type } from '@sinclair/typebox';
-import type { CsvSource, Hss, ImportOptions, ImportReport } from '#functions/hss/hss';
+import type { Hss, ImportOptions, ImportReport } from '#functions/hss/hss';
+import { Spool, TooLarge } from '../spool.ts';
 import { type ApiContext, needed } from './context.ts';
 import { Problem } from './problem.ts';
 import { type AnyOperation, fileBody, operation } from './route.ts';
@@ -63,7 +59,8 @@ export function subscriberFileOperations(context: ApiContext): readonly AnyOpera
       },
       async serve({ query, body, headers, signal }) {
         const hss = needed(context, 'hss');
-        const spool = await Spool.of(body, signal);
+        const spool = await received(body);
+        signal.throwIfAborted();
         const options: ImportOptions = {
           skipBad: query.skipBad === true,
           existing: query.update === true ? 'update' : 'refuse',
@@ -72,7 +69,7 @@ export function subscriberFileOperations(context: ApiContext): readonly AnyOpera
           return { type: LINES, pieces: told(hss, spool, options) };
         }
         try {
-          const report = await hss.importCsv(spool.source, options);
+          const report = await hss.importCsv(() => spool.read(), options);
           if (!report.applied) throw badLines(report);
           return { body: report };
         } finally {
@@ -81,6 +78,14 @@ export function subscriberFileOperations(context: ApiContext): readonly AnyOpera
       },
     }),
   ];
+}
+
+async function received(body: AsyncIterable<unknown>): Promise<Spool> {
+  try {
+    return await Spool.of(body, LARGEST);
+  } catch (error) {
+    throw error instanceof TooLarge ? new Problem(413, { detail: error.message }) : error;
+  }
 }
 
 function badLines({ problems, more }: ImportReport): Problem {
@@ -107,7 +112,7 @@ async function* told(hss: Hss, spool: Spool, options: ImportOptions): AsyncGener
   };
   let end: object | undefined;
   void hss
-    .importCsv(spool.source, { ...options, onProgress })
+    .importCsv(() => spool.read(), { ...options, onProgress })
     .then(
       report => ({ report }),
       (error: Error) => ({ error: error.message }),
@@ -126,56 +131,4 @@ async function* told(hss: Hss, spool: Spool, options: ImportOptions): AsyncGener
     latest = undefined;
   }
   yield `${JSON.stringify(end)}\n`;
-}
-
-/** What came in, to be read from its start as often as needed. Gone with this process in any case. */
-class Spool {
-  readonly #file: FileHandle;
-
-  private constructor(file: FileHandle) {
-    this.#file = file;
-  }
-
-  static async of(stream: Readable, signal: AbortSignal): Promise<Spool> {
-    const directory = await mkdtemp(join(tmpdir(), 'carillon-'));
-    let file: FileHandle;
-    try {
-      file = await open(join(directory, 'import.csv'), 'wx+', 0o600);
-    } finally {
-      await rm(directory, { recursive: true, force: true }); // open all the same, and nobody finds it
-    }
-    try {
-      let octets = 0;
-      for await (const chunk of stream) {
-        octets += (chunk as Buffer).length;
-        if (octets > LARGEST) {
-          throw new Problem(413, { detail: `the file is larger than ${LARGEST} octets` });
-        }
-        await file.write(chunk as Buffer);
-      }
-      signal.throwIfAborted();
-      return new Spool(file);
-    } catch (error) {
-      await file.close();
-      throw error;
-    }
-  }
-
-  readonly source: CsvSource = () => this.#read();
-
-  async *#read(): AsyncGenerator<string> {
-    const decoder = new TextDecoder();
-    const buffer = Buffer.alloc(64 * 1024);
-    for (let at = 0; ; ) {
-      const { bytesRead } = await this.#file.read(buffer, 0, buffer.length, at);
-      if (bytesRead === 0) break;
-      at += bytesRead;
-      yield decoder.decode(buffer.subarray(0, bytesRead), { stream: true });
-    }
-    yield decoder.decode();
-  }
-
-  close(): Promise<void> {
-    return this.#file.close();
-  }
 }

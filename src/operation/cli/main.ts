@@ -72,6 +72,11 @@ function exitInsteadOfThrowing(command: Command): void {
   for (const child of command.commands) exitInsteadOfThrowing(child);
 }
 
+// Whoever read our output has enough of it (`| head`).
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === 'EPIPE' ? 0 : 1);
+});
+
 try {
   await main(process.argv.slice(2));
 } catch (error) {
