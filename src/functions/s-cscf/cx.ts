@@ -53,6 +53,8 @@ export interface Assignment {
 }
 
 export class Cx {
+  /** Whether any of the private identities is registered, served or registering here. */
+  knows: (impis: readonly string[]) => boolean = () => true;
   /** Answered already; the effect is to take its turn in the subscription's queue. */
   onTermination: (request: RegistrationTerminationRequest, context: RequestContext) => void =
     () => {};
@@ -74,10 +76,13 @@ export class Cx {
     });
     // An answer that waited for the queue would wait for a SAR, and the HSS for the answer.
     this.#node.handle(RegistrationTermination, (request, context) => {
+      const impis = [request.impi, ...(request.associated?.impis ?? [])];
+      if (!this.knows(impis)) return { result: 'DIAMETER_ERROR_USER_UNKNOWN' as const };
       this.#host.clock.soon(() => this.onTermination(request, context));
       return { result: 'DIAMETER_SUCCESS' as const };
     });
     this.#node.handle(PushProfile, (request, context) => {
+      if (!this.knows([request.impi])) return { result: 'DIAMETER_ERROR_USER_UNKNOWN' as const };
       this.#host.clock.soon(() => this.onProfile(request, context));
       return { result: 'DIAMETER_SUCCESS' as const };
     });

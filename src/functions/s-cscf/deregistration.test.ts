@@ -43,6 +43,14 @@ test('RTR that arrives in the middle of a registration takes effect after it', a
   assert.equal(bench.scscf.registrations().length, 0);
 });
 
+test('the HSS hears that a user it speaks of is not here', async () => {
+  const bench = await registered();
+  const rta = await bench.sim.settle(() => bench.hss.rtr(bob.sim, 'PERMANENT_TERMINATION'));
+  assert.equal(rta.result, 'DIAMETER_ERROR_USER_UNKNOWN');
+  const ppa = await bench.sim.settle(() => bench.hss.ppr(bench.hss.profileOf(bob, bob.sim)));
+  assert.equal(ppa.result, 'DIAMETER_ERROR_USER_UNKNOWN');
+});
+
 test('a pushed profile counts from the next request on', async () => {
   const bench = await registered();
   const criteria = [server(`sip:as.${home}:5090`, inviteCase('ORIGINATING_REGISTERED'))];

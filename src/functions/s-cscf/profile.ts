@@ -109,7 +109,8 @@ function shared(criteria: readonly InitialFilterCriterion[]): readonly InitialFi
 /** Identities that are no URI (a wildcarded one, say) stay as the HSS spells them. */
 function canonical(identity: string): string {
   try {
-    return impuOf(parseUri(identity));
+    const impu = impuOf(parseUri(identity));
+    return impu === identity ? identity : impu; // one string where two are equal
   } catch {
     return identity;
   }

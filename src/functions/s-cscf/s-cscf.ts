@@ -108,6 +108,7 @@ export class SCscf {
         authenticationTimedOut(this, challenge),
       ).catch(error => this.#failed(error));
     };
+    this.cx.knows = impis => this.#knows(impis);
     this.cx.onTermination = request => terminated(this, request);
     this.cx.onProfile = request => pushed(this, request);
     await this.registrar.restore();
@@ -303,6 +304,12 @@ export class SCscf {
       this.registrar.lend(profile, until);
     }
     return { result, profile };
+  }
+
+  #knows(impis: readonly string[]): boolean {
+    if (impis.some(impi => this.registrar.ofImpi(impi).length > 0)) return true;
+    for (const { impi } of this.#turns) if (impis.includes(impi)) return true;
+    return false;
   }
 
   /** What comes over a wire is believed where the operator says whom to believe (RFC 3325 §4). */
