@@ -64,6 +64,7 @@ export async function runSteps(
     onVerdict(verdict);
     if (because !== undefined) break;
   }
+  await stage.quiet();
   const held = steps.length === flow.steps.length && steps.every(step => step.held);
   return { flow: flow.name, held, steps, events: stage.events };
 }

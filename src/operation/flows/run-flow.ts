@@ -60,11 +60,13 @@ async function overSockets(
   options: RunFlowOptions,
 ): Promise<FlowResult> {
   let record: (event: TraceEvent) => void = () => {};
+  let isOver = false;
   const running = await runNetwork(settings, {
     ports: 'ephemeral',
     log: { level: 'silent' },
     host: host => broken(host, faults),
     onEvent: event => {
+      if (isOver) return; // what the network says while it stops is no part of the flow
       options.onEvent?.(event);
       record(event);
     },
@@ -79,6 +81,7 @@ async function overSockets(
     const { stage, phones } = await prepare(flow, network, world, faults, options);
     record = event => stage.record(event);
     const result = await runSteps(flow, stage, options.onVerdict);
+    isOver = true;
     await Promise.all(phones.map(phone => phone.stop()));
     return result;
   } finally {

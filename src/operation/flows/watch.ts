@@ -4,6 +4,7 @@
 import type { Clock } from '#kernel/host';
 import { type Duration, ms } from '#kernel/time';
 import type { MessageEvent, TraceEvent } from '#kernel/trace';
+import { sleep } from '#kernel/wait';
 
 /** Why a step did not hold; the message is the verdict a person reads. */
 export class StepFailed extends Error {
@@ -19,6 +20,7 @@ export interface Expected {
 }
 
 const LOOK_AGAIN: Duration = ms(50);
+const QUIET: Duration = ms(200);
 
 export class Watch {
   readonly clock: Clock;
@@ -85,6 +87,15 @@ export class Watch {
   /** A condition that must hold now. */
   check(condition: boolean, otherwise: string): void {
     if (!condition) throw new StepFailed(otherwise);
+  }
+
+  /** Waits until what is still on its way has arrived: nothing crosses for a while. */
+  async quiet(): Promise<void> {
+    let seen = -1;
+    while (seen !== this.#events.length) {
+      seen = this.#events.length;
+      await sleep(this.clock, QUIET);
+    }
   }
 
   #missing({ from, to, message }: Expected): string {
