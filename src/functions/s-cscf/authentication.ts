@@ -2,7 +2,7 @@
 // (protected REGISTER), §5.4.1.2.3 (failure, resynchronisation), TS 33.203 §6.1, RFC 7616, RFC 3310.
 
 import { challenge as challengeValue, type DigestAlgorithm } from '#sip/digest';
-import { akaNonce, autsOf } from '#sip/digest-aka';
+import { akaNonce, akaSecret, autsOf } from '#sip/digest-aka';
 import type { ServerTransaction } from '#sip/endpoint';
 import { WwwAuthenticate } from '#sip/headers';
 import { add } from '#sip/message';
@@ -112,21 +112,19 @@ function newChallenge(
   const { impi, impu } = user;
   const [first] = vectors as readonly [Vector];
   if (first.scheme === 'AKA') {
-    const algorithm: DigestAlgorithm = 'AKAv1-MD5';
     const nonce = akaNonce(first.rand, first.autn);
+    const secrets = scscf.config.aka.algorithms.flatMap(algorithm =>
+      akaSecretsOf(first, algorithm),
+    );
     const pending = scscf.challenges.start(
-      {
-        impi,
-        impu,
-        nonce,
-        scheme: 'AKA',
-        secrets: [{ algorithm, xres: first.xres }],
-        resynchronisations,
-        rand: first.rand,
-      },
+      { impi, impu, nonce, scheme: 'AKA', secrets, resynchronisations, rand: first.rand },
       registration.awaitAuth,
     );
-    return { pending, values: [{ realm, nonce, algorithm, ...keysOf(first) }] };
+    const keys = keysOf(first);
+    return {
+      pending,
+      values: secrets.map(({ algorithm }) => ({ realm, nonce, algorithm, ...keys })),
+    };
   }
   const nonce = scscf.host.random.hex(16);
   const secrets = vectors.flatMap(secretsOf);
@@ -143,6 +141,16 @@ function keysOf(vector: Extract<Vector, { scheme: 'AKA' }>): { ck?: string; ik?:
   const { ck, ik } = vector;
   if (ck === undefined || ik === undefined) return {};
   return { ck: Buffer.from(ck).toString('hex'), ik: Buffer.from(ik).toString('hex') };
+}
+
+/** AKAv2 needs the keys as well (RFC 4169 §3). */
+function akaSecretsOf(
+  { xres, ck, ik }: Extract<Vector, { scheme: 'AKA' }>,
+  algorithm: DigestAlgorithm,
+): readonly Secret[] {
+  if (algorithm === 'AKAv1-MD5') return [{ algorithm, secret: xres }];
+  if (ck === undefined || ik === undefined) return [];
+  return [{ algorithm, secret: akaSecret(algorithm, { res: xres, ck, ik }) }];
 }
 
 function secretsOf(vector: Vector): readonly Secret[] {

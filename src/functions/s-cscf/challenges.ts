@@ -4,7 +4,7 @@
 
 import type { Clock, Timer } from '#kernel/host';
 import type { Duration } from '#kernel/time';
-import type { DigestAlgorithm } from '#sip/digest';
+import type { DigestAlgorithm, Proof } from '#sip/digest';
 
 export interface Challenge {
   readonly impi: string;
@@ -27,7 +27,7 @@ export type Secret = {
   readonly algorithm: DigestAlgorithm;
   /** The spelling it is made with; undefined: any. */
   readonly username?: string | undefined;
-} & ({ readonly xres: Uint8Array } | { readonly ha1: string });
+} & Proof;
 
 export interface ChallengeLimits {
   readonly total: number;

@@ -68,6 +68,8 @@ export interface SCscfConfig {
      * (TS 24.229 §5.4.1.2.1, TS 33.203). Default true; false is a deviation the trace names.
      */
     readonly requireSecurityAssociation: boolean;
+    /** One challenge each, in this order (RFC 3310, RFC 4169). Default AKAv1-MD5 alone. */
+    readonly algorithms: readonly ('AKAv1-MD5' | 'AKAv2-MD5' | 'AKAv2-SHA-256')[];
     /** Resynchronisations in a row before the registration is refused. Default 2. */
     readonly resynchronisations: number;
   };
@@ -163,7 +165,12 @@ export function sCscfConfig(settings: SCscfSettings): SCscfConfig {
       ...settings.registration,
     },
     digest: { algorithms: ['MD5'], nonceLifetime: hours(1), ...settings.digest },
-    aka: { requireSecurityAssociation: true, resynchronisations: 2, ...settings.aka },
+    aka: {
+      requireSecurityAssociation: true,
+      algorithms: ['AKAv1-MD5'],
+      resynchronisations: 2,
+      ...settings.aka,
+    },
     isc: { chains: 200_000, ...settings.isc },
     numbers: {
       ...(northAmerica

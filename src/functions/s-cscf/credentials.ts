@@ -97,8 +97,7 @@ export function verify(user: User, challenge: Challenge): Verdict {
   );
   if (secret === undefined) return { kind: 'other spelling' };
 
-  const proof = 'xres' in secret ? { secret: secret.xres } : { ha1: secret.ha1 };
-  const verdict = verifyDigest(answer, { method: 'REGISTER', algorithm, ...proof });
+  const verdict = verifyDigest(answer, { ...secret, method: 'REGISTER' });
   if (verdict !== 'right') return { kind: verdict };
 
   // RFC 7616 §3.4: without qop there is no count, and the nonce serves once

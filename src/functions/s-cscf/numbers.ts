@@ -1,7 +1,7 @@
 // What a dialled URI means as a telephone number, and where a number leads. TS 24.229 §5.4.3.2
 // (number analysis), TS 23.003 §13.4, RFC 3966. Pure.
 
-import type { SipUri, Uri } from '#sip/uri';
+import { type SipUri, type Uri, withoutSeparators } from '#sip/uri';
 import type { SCscfConfig } from './config.ts';
 
 /** `certain`: the caller says that it is a number. Else the URI may be somebody's name as well. */
@@ -14,12 +14,9 @@ export interface Dialled {
 const GLOBAL = /^\+[0-9]{1,15}$/;
 const LOCAL = /^[0-9]{2,20}$/;
 
-/** Digits and a leading '+' alone; RFC 3966 §5 visual separators removed. */
-const bare = (text: string): string => text.replace(/[-.()]/g, '');
-
 /** The global number in `+digits`, or undefined. */
 export function globalNumber(text: string): string | undefined {
-  const digits = bare(text);
+  const digits = withoutSeparators(text);
   return GLOBAL.test(digits) ? digits : undefined;
 }
 
@@ -62,7 +59,7 @@ function complete(
   config: SCscfConfig,
   caller: string | undefined,
 ): string | undefined {
-  const digits = bare(text);
+  const digits = withoutSeparators(text);
   if (GLOBAL.test(digits)) return digits;
   if (!LOCAL.test(digits)) return undefined; // '#', '*', letters: a service code or a name
   if (context?.startsWith('+')) return globalNumber(context + digits);

@@ -69,6 +69,19 @@ test('the ladder on Mw and Cx is the one of TS 24.228', async () => {
   );
 });
 
+test('a card may be offered AKAv2 beside AKAv1', async () => {
+  const algorithms = ['AKAv2-SHA-256', 'AKAv1-MD5'] as const;
+  const bench = await new Bench({ aka: { algorithms } }).start();
+  const usim = bench.usim();
+  for (const which of [0, 1]) {
+    const challenged = await bench.pcscf.send(bench.register(alice, {}, [bench.blank(alice.sim)]));
+    const offered = challenged.all(WwwAuthenticate).map(({ params }) => params.get('algorithm'));
+    assert.deepEqual(offered, algorithms);
+    const answer = bench.cardAnswer(alice, challenged, { usim }, which);
+    assert.equal((await bench.pcscf.send(answer)).status, 200, algorithms[which]);
+  }
+});
+
 test('a card of another K is refused, and the HSS is told', async () => {
   const bench = await new Bench().start();
   const usim = new Usim({ ...key, k: Buffer.alloc(16, 7) });

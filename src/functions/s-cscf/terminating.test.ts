@@ -91,3 +91,22 @@ test('a public service is its application server', async () => {
   assert.equal(uriText(invite.uri), echo);
   assert.equal(invite.get(PServedUser)?.params.get('regstate'), 'unreg');
 });
+
+test('a GRUU reaches its device alone; one of no device reaches nobody', async () => {
+  const bench = await new Bench().start();
+  const challenged = await bench.pcscf.send(bench.register(alice, { to: alice.named }));
+  const urn = (n: number) => `urn:uuid:00000000-0000-1000-8000-00000000000${n}`;
+  for (const n of [1, 2]) {
+    const parameters = { '+sip.instance': `<${urn(n)}>` };
+    const contact = nameAddr(parseUri(`sip:alice@192.0.2.${n}`), parameters);
+    await bench.answerByPassword(alice, challenged, n, { contact });
+  }
+  const call = (n: number) =>
+    bench.icscf.send(bench.towards('INVITE', bob.number, `${alice.named};gr=${urn(n)}`));
+  assert.equal((await call(2)).status, 200);
+  assert.deepEqual(
+    bench.pcscf.of('INVITE').map(({ uri }) => uriText(uri)),
+    ['sip:alice@192.0.2.2'],
+  );
+  assert.equal((await call(3)).status, 480);
+});

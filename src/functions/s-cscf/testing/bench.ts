@@ -100,8 +100,12 @@ export class Bench {
   readonly #settings: Omit<SCscfSettings, 'home'>;
   #calls = 0;
 
-  constructor(settings: Omit<SCscfSettings, 'home'> = {}, seed = 1) {
-    this.sim = simulate({ seed, localLinks: 'checked' });
+  constructor(
+    settings: Omit<SCscfSettings, 'home'> = {},
+    seed = 1,
+    localLinks: 'local' | 'checked' = 'checked',
+  ) {
+    this.sim = simulate({ seed, localLinks });
     this.#settings = settings;
     for (const name of ['scscf', 'pcscf', 'icscf', 'as']) {
       this.sim.setName(`${name}.${home}`, 'sip', [{ protocol: 'local', name: `${name}.${home}` }]);
@@ -193,13 +197,22 @@ export class Bench {
   }
 
   /** The REGISTER by which a card answers. */
-  cardAnswer(who: Person, challenged: SipResponse, options: RegisterOptions = {}): SipRequest {
-    const made = akaCredentials(challenged.get(WwwAuthenticate)!, options.usim ?? this.usim(), {
-      username: options.impi ?? who.sim,
-      method: 'REGISTER',
-      uri: `sip:${home}`,
-      cnonce: 'c0ffee',
-    });
+  cardAnswer(
+    who: Person,
+    challenged: SipResponse,
+    options: RegisterOptions = {},
+    which = 0,
+  ): SipRequest {
+    const made = akaCredentials(
+      challenged.all(WwwAuthenticate)[which]!,
+      options.usim ?? this.usim(),
+      {
+        username: options.impi ?? who.sim,
+        method: 'REGISTER',
+        uri: `sip:${home}`,
+        cnonce: 'c0ffee',
+      },
+    );
     if (made.kind === 'unusable') throw new Error('the challenge is unusable');
     const protection = options.protection ?? 'no';
     return this.register(who, options, [protectedBy(made.credentials, protection)]);
