@@ -27,7 +27,11 @@ export class AddressError extends Error {
   readonly code: 'in use' | 'unavailable';
   readonly address: { readonly host: string; readonly port: number };
 
-  constructor(code: 'in use' | 'unavailable', address: { host: string; port: number }, detail: string) {
+  constructor(
+    code: 'in use' | 'unavailable',
+    address: { host: string; port: number },
+    detail: string,
+  ) {
     super(`address ${address.host} port ${address.port} is ${code}: ${detail}`);
     this.code = code;
     this.address = address;

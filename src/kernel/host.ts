@@ -152,7 +152,13 @@ export interface Codec<M> {
 // ------------------------------------------------------------------------------------ store
 
 /** A JSON value, kept under a key of a table. */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+export type Json =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly Json[]
+  | { readonly [key: string]: Json };
 
 export interface Write {
   readonly table: string;
