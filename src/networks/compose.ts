@@ -51,8 +51,10 @@ export interface RunningNetwork {
   readonly home: string;
   readonly functions: Functions;
   readonly listening: readonly Listening[];
-  /** Stops one function, as a crash or an operator would: it is gone until `start`ed again. */
+  /** Stops one function as an operator would: it is gone until it is started again. */
   stopFunction(name: FunctionName): Promise<void>;
+  /** Starts one again that was stopped, or whose process died, on the store it had. */
+  startFunction(name: FunctionName): Promise<void>;
   /** Stops all, those that UEs see first. */
   stop(): Promise<void>;
 }
@@ -191,13 +193,20 @@ export async function compose(
     await stopIt?.();
   };
 
+  const startFunction = async (name: FunctionName): Promise<void> => {
+    for (let at = listening.length - 1; at >= 0; at--) {
+      if (listening[at]!.function === name) listening.splice(at, 1);
+    }
+    await start(name);
+  };
+
   try {
     for (const name of here) await start(name);
   } catch (error) {
     await stop().catch(() => {});
     throw error;
   }
-  return { settings, home, functions, listening, stopFunction, stop };
+  return { settings, home, functions, listening, stopFunction, startFunction, stop };
 }
 
 function endpointsElsewhere(
