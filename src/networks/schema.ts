@@ -210,7 +210,7 @@ export const NetworkSchema = Type.Object(
         expires: secondsOf('granted when the UE asks for nothing', 3600),
         minimum: secondsOf('the shortest granted; less is 423', 60),
         maximum: secondsOf('the longest granted', 604_800),
-        awaitAuth: secondsOf('reg-await-auth timer (TS 24.229 table 7.8.1)', 4),
+        awaitAuth: secondsOf('reg-await-auth timer (TS 24.229 table 7.8.1)', 240),
         contacts: count('bindings of one subscriber at once', 10, 1000),
       }),
     }),

@@ -12,6 +12,8 @@ import { registered } from './testing/calls.ts';
 import { alice, bob, home } from './testing/scripted-hss.ts';
 
 const NAMES = [
+  'To',
+  'From',
   'Contact',
   'Expires',
   'Path',

@@ -160,6 +160,11 @@ export class InboundTransaction implements ServerTransaction {
   }
 }
 
+/** A To that cannot be read gets no tag, but its answer all the same. */
 function hasToTag(response: SipResponse): boolean {
-  return response.get(To)?.params.has('tag') ?? false;
+  try {
+    return response.get(To)?.params.has('tag') ?? false;
+  } catch {
+    return true;
+  }
 }
