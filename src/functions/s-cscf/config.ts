@@ -74,6 +74,8 @@ export interface SCscfConfig {
     readonly resynchronisations: number;
   };
   readonly isc: {
+    /** How long an AS may say nothing at all before its DefaultHandling applies. Default 5 s. */
+    readonly timeout: Duration;
     /** Requests on their way through an AS at once; more is 503. Default 200,000. */
     readonly chains: number;
   };
@@ -171,7 +173,7 @@ export function sCscfConfig(settings: SCscfSettings): SCscfConfig {
       resynchronisations: 2,
       ...settings.aka,
     },
-    isc: { chains: 200_000, ...settings.isc },
+    isc: { timeout: seconds(5), chains: 200_000, ...settings.isc },
     numbers: {
       ...(northAmerica
         ? {

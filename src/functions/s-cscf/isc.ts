@@ -48,6 +48,8 @@ export class Isc {
           originates(request, home, this.#scscf.host),
         ),
         target: { uri: target, point: 'ISC' },
+        // A silent server is passed over by its DefaultHandling, long before timer B (§5.4.3.2).
+        unheard: this.#scscf.config.isc.timeout,
       },
     };
   }
