@@ -52,6 +52,8 @@ export type PhoneOptions = Omit<Partial<UeSettings>, 'credentials'> & {
   /** Another K than the record's, in hexadecimal. */
   readonly k?: string;
   readonly imsi?: string;
+  /** Another user name than the subscriber's, with `password`. */
+  readonly username?: string;
   /** Changes every SIP message on its way out of the phone. */
   readonly tamper?: Tamper;
   readonly usim?: ConstructorParameters<typeof Ue>[2];
@@ -87,7 +89,11 @@ export async function inLab(
     );
     assert.deepEqual(errors, [], 'a function logged an error');
   } catch (error) {
-    if (error instanceof Error) error.message += story(simulation);
+    if (error instanceof Error) {
+      const { message } = error;
+      error.message += story(simulation);
+      error.stack = error.stack?.replace(message, error.message) ?? error.message;
+    }
     throw error;
   }
 }
@@ -136,7 +142,17 @@ export class Lab {
 
   /** A phone, switched on but not registered. */
   async ue(name: string, options: PhoneOptions = {}): Promise<Ue> {
-    const { of = name, password, k, imsi, tamper, usim, transport = 'udp', ...overrides } = options;
+    const {
+      of = name,
+      password,
+      k,
+      imsi,
+      username,
+      tamper,
+      usim,
+      transport = 'udp',
+      ...overrides
+    } = options;
     const record = this.subscriber(of);
     const credentials =
       password === undefined
@@ -148,7 +164,7 @@ export class Lab {
           }
         : {
             kind: 'password' as const,
-            username: `${of}@${this.home}`,
+            username: username ?? `${of}@${this.home}`,
             password: password === true ? record.password! : password,
           };
     const { simulation } = this;
@@ -172,12 +188,15 @@ export class Lab {
     return phone;
   }
 
-  /** Phones of subscribers of these names, registered. */
-  async registered(...names: string[]): Promise<Ue[]> {
+  /** Phones of subscribers of these names, registered and watching their registrations. */
+  async registered<const N extends readonly string[]>(
+    ...names: N
+  ): Promise<{ [K in keyof N]: Ue }> {
     const phones: Ue[] = [];
     for (const name of names) phones.push(await this.ue(name));
     for (const phone of phones) await registers(phone);
-    return phones;
+    await this.sleep(seconds(1));
+    return phones as { [K in keyof N]: Ue };
   }
 
   subscriber(name: string): NetworkSettings['subscribers'][number] {
