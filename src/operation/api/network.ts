@@ -93,6 +93,7 @@ export async function networkInfo({ running, version, metrics }: ApiContext): Pr
     home,
     plmn: settings.plmn,
     started: iso(started),
+    pid: process.pid,
     ...(data === undefined ? {} : { data }),
     functions,
     referencePoints: referencePoints(running),

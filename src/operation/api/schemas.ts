@@ -367,6 +367,7 @@ export const NetworkInfo = object('Network', 'The network, and how it is doing',
     mnc: text('mobile network code'),
   }),
   started: time('when'),
+  pid: whole('process'),
   data: optional(text('data directory; absent where all is in memory')),
   functions: list(FunctionSchema, 'network functions'),
   referencePoints: list(
