@@ -3,7 +3,8 @@
 
 import { timingSafeEqual } from 'node:crypto';
 import { assert } from '#kernel/errors';
-import { fromRand, macs, type SubscriberKey, xor } from './milenage.ts';
+import { type CardKey, fromRand, macs } from './functions.ts';
+import { xor } from './milenage.ts';
 import { DELTA, type HeSequence, seqOf, sqnFrom, sqnOctets } from './sequence.ts';
 
 /** AUTS has 14 octets: SQN_MS ⊕ AK* ‖ MAC-S. */
@@ -13,7 +14,7 @@ export const AUTS_LENGTH = 14;
 const AMF_STAR = new Uint8Array(2);
 
 /** What a card sends about `sqnMs` in answer to `rand`. */
-export function autsFor(key: SubscriberKey, rand: Uint8Array, sqnMs: number): Uint8Array {
+export function autsFor(key: CardKey, rand: Uint8Array, sqnMs: number): Uint8Array {
   const sqn = sqnOctets(sqnMs);
   const auts = new Uint8Array(AUTS_LENGTH);
   auts.set(xor(sqn, fromRand(key, rand).akStar));
@@ -35,7 +36,7 @@ export type Resynchronisation =
  * cannot make it is not the card and shall not be given vectors for it.
  */
 export function resynchronise(
-  key: SubscriberKey,
+  key: CardKey,
   state: HeSequence,
   rand: Uint8Array,
   auts: Uint8Array,

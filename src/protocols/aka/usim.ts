@@ -4,7 +4,8 @@
 import { timingSafeEqual } from 'node:crypto';
 import { assert } from '#kernel/errors';
 import { autsFor } from './auts.ts';
-import { fromRand, macs, type SubscriberKey, xor } from './milenage.ts';
+import { type CardKey, fromRand, macs } from './functions.ts';
+import { xor } from './milenage.ts';
 import { SequenceArray, sqnFrom } from './sequence.ts';
 
 export type AkaAnswer =
@@ -19,12 +20,12 @@ export type AkaAnswer =
   /** It is, but its SQN is not fresh; `auts` has 14 octets. */
   | { readonly kind: 'synchronisation failure'; readonly auts: Uint8Array };
 
-/** A USIM or ISIM application with Milenage. */
+/** A USIM or ISIM application. */
 export class Usim {
   readonly sequence: SequenceArray;
-  readonly #key: SubscriberKey;
+  readonly #key: CardKey;
 
-  constructor(key: SubscriberKey, sequence: SequenceArray = new SequenceArray()) {
+  constructor(key: CardKey, sequence: SequenceArray = new SequenceArray()) {
     this.#key = key;
     this.sequence = sequence;
   }
