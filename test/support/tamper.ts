@@ -14,23 +14,25 @@ export function requests(method: string, change: (request: SipRequest) => SipReq
 
 /** The same host, whose SIP datagrams are changed before they leave. */
 export function hostThat(tamper: Tamper, host: Host): Host {
-  const { network } = host;
-  const lying: Network = {
-    async bindDatagram(local, receive) {
-      const socket = await network.bindDatagram(local, receive);
-      const send = socket.send.bind(socket);
-      socket.send = (datagram, to) => send(changed(tamper, datagram), to);
-      return socket;
-    },
-    listen: (...args) => network.listen(...args),
-    connect: (...args) => network.connect(...args),
-    serveLocal: (...args) => network.serveLocal(...args),
-    dialLocal: (...args) => network.dialLocal(...args),
-    resolve: (...args) => network.resolve(...args),
-    ownerOf: (...args) => network.ownerOf(...args),
+  const lying: Network['bindDatagram'] = async (local, receive) => {
+    const socket = await host.network.bindDatagram(local, receive);
+    const send = socket.send.bind(socket);
+    socket.send = (datagram, to) => send(changed(tamper, datagram), to);
+    return socket;
   };
-  const { name, clock, random, store, trace, log } = host;
-  return { name, clock, random, store, trace, log, network: lying };
+  const network = instead(host.network, 'bindDatagram', lying);
+  return instead(host, 'network', network);
+}
+
+/** An object that is another in everything but one member. */
+function instead<T extends object, K extends keyof T>(whole: T, member: K, other: T[K]): T {
+  return new Proxy(whole, {
+    get(target, name) {
+      if (name === member) return other;
+      const value = Reflect.get(target, name);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
 }
 
 function changed(tamper: Tamper, datagram: Uint8Array): Uint8Array {

@@ -8,9 +8,8 @@ import {
   PChargingVector,
   type PChargingVectorValue,
   PPreferredIdentity,
-  Privacy,
 } from '#sip/headers';
-import { remove, type SipRequest, type SipResponse, set } from '#sip/message';
+import { remove, type SipResponse, set } from '#sip/message';
 import { checkRequest, forward, takeRoute } from '#sip/proxy';
 import type { PCscf } from './p-cscf.ts';
 import { withoutUntrusted } from './trust.ts';
@@ -37,7 +36,7 @@ export async function terminate(pcscf: PCscf, tx: ServerTransaction): Promise<vo
     tx,
     [
       {
-        request: towardsUe(pcscf, request).with(...pcscf.recordRoute(way.flow, request, 'ue')),
+        request: pcscf.towardsUe(request).with(...pcscf.recordRoute(way.flow, request, 'ue')),
         target: way.target,
       },
     ],
@@ -46,12 +45,6 @@ export async function terminate(pcscf: PCscf, tx: ServerTransaction): Promise<vo
       timerC: pcscf.config.timerC,
     },
   );
-}
-
-/** §5.2.6.4.3: nothing of the network's own, and no identity the caller wants withheld (RFC 3325 §7). */
-function towardsUe(pcscf: PCscf, request: SipRequest): SipRequest {
-  const outgoing = pcscf.towardsUe(request);
-  return request.get(Privacy)?.includes('id') ? outgoing.with(remove(PAssertedIdentity)) : outgoing;
 }
 
 /** What a UE answers is as little trusted as what it asks; §5.2.6.4.4 */

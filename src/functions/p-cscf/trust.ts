@@ -1,6 +1,7 @@
 // The trust boundary on Gm (TS 24.229 §5.2.6.3, RFC 3325 §5): what only the network may assert is
 // taken out of what a UE sends, and what is the network's own is taken out of what it is sent.
 
+import { PAssertedIdentity, Privacy } from '#sip/headers';
 import {
   type Edit,
   remove,
@@ -28,8 +29,9 @@ const NETWORK_ASSERTED = [
   'Relayed-Charge',
 ] as const;
 
-/** What stays inside the trust domain; §5.2.6.4. */
+/** What stays inside the trust domain; §5.2.6.4, and for where the other party is, §4.4.3. */
 const NETWORK_PRIVATE = [
+  'P-Access-Network-Info',
   'P-Charging-Vector',
   'P-Charging-Function-Addresses',
   'P-Served-User',
@@ -49,6 +51,9 @@ export function withoutUntrusted<M extends SipRequest | SipResponse>(message: M)
   return message.with(...untrusted(message).map(name => remove(name))) as M;
 }
 
-/** Takes out what a UE may not see. */
-export const privateEdits = (message: SipMessage): readonly Edit[] =>
-  present(message, NETWORK_PRIVATE).map(name => remove(name));
+/** Takes out what a UE may not see, and who speaks where he wants that withheld (RFC 3325 §7). */
+export function privateEdits(message: SipMessage): readonly Edit[] {
+  const edits = present(message, NETWORK_PRIVATE).map(name => remove(name));
+  if (message.get(Privacy)?.includes('id')) edits.push(remove(PAssertedIdentity));
+  return edits;
+}
