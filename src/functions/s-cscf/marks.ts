@@ -2,8 +2,8 @@
 // needs travels in the Record-Route and survives a restart; the signature keeps a UE from walking
 // into a dialog that is not its own. RFC 3261 §16.6 step 4, TS 24.229 §5.4.3.
 
-import { hash, timingSafeEqual } from 'node:crypto';
-import { assert } from '#kernel/errors';
+import { timingSafeEqual } from 'node:crypto';
+import { KeyedHash } from '#kernel/keyed-hash';
 
 /** On whose behalf a request passes here. */
 export type Side = 'orig' | 'term';
@@ -16,18 +16,11 @@ export interface DialogMark {
 
 const SIGNATURE = 16;
 
-/** The block of SHA-256. */
-const BLOCK = 64;
-
 export class Marks {
-  // HMAC (RFC 2104) by one-shot hashes, which cost a third of a Hmac object; every request of every
-  // dialog asks for one. The key is shorter than a block.
-  readonly #inner: Uint8Array;
-  readonly #outer: Uint8Array;
+  readonly #hash: KeyedHash;
 
   constructor(key: Uint8Array) {
-    this.#inner = padded(key, 0x36);
-    this.#outer = padded(key, 0x5c);
+    this.#hash = new KeyedHash(key);
   }
 
   /** The value of the `dialog` parameter: side, session and a signature over both and the Call-ID. */
@@ -52,18 +45,6 @@ export class Marks {
   }
 
   #sign(text: string): string {
-    const inner = hash(
-      'sha256',
-      Buffer.concat([this.#inner, Buffer.from(text, 'latin1')]),
-      'buffer',
-    );
-    return hash('sha256', Buffer.concat([this.#outer, inner]), 'hex').slice(0, SIGNATURE);
+    return this.#hash.of(Buffer.from(text, 'latin1')).toString('hex').slice(0, SIGNATURE);
   }
-}
-
-function padded(key: Uint8Array, octet: number): Uint8Array {
-  assert(key.length <= BLOCK, 'the key of marks is no longer than a block');
-  const block = new Uint8Array(BLOCK).fill(octet);
-  for (let i = 0; i < key.length; i++) block[i]! ^= key[i]!;
-  return block;
 }

@@ -2,6 +2,7 @@
 // user himself, his P-CSCF, and the application servers of his profile.
 
 import type { Json, Timer } from '#kernel/host';
+import { eachEntry } from '#kernel/stored';
 import { type Instant, inSeconds, seconds } from '#kernel/time';
 import { Dialog, dialogId } from '#sip/dialog';
 import type { ServerTransaction } from '#sip/endpoint';
@@ -25,7 +26,7 @@ import type { ContactChange } from './binding.ts';
 import { fullDocument, partialDocument } from './reg-document.ts';
 import type { RegistrationSet } from './registrar.ts';
 import type { SCscf } from './s-cscf.ts';
-import { eachEntry } from './stored.ts';
+
 import { busy } from './treatment.ts';
 
 const TABLE = 'subscriptions';

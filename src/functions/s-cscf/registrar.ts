@@ -4,10 +4,10 @@
 
 import type { ImsSubscription } from '#diameter/cx-user-data';
 import type { Host, Json, Timer, Write } from '#kernel/host';
+import { eachEntry } from '#kernel/stored';
 import type { Instant } from '#kernel/time';
 import { type Binding, fromJson, toJson } from './binding.ts';
 import { type ChargingAddresses, Profile } from './profile.ts';
-import { eachEntry } from './stored.ts';
 
 const PROFILES = 'profiles';
 const BINDINGS = 'bindings';

@@ -2,6 +2,7 @@
 // Routing needs none of it: what that needs travels in our Record-Route. TS 24.229 §5.4.5
 
 import type { Host, Json, Timer } from '#kernel/host';
+import { eachEntry } from '#kernel/stored';
 import type { Instant } from '#kernel/time';
 import { Dialog } from '#sip/dialog';
 import type { ServerTransaction } from '#sip/endpoint';
@@ -21,7 +22,7 @@ import { cancelFor } from '#sip/transaction/follow-up';
 import { impuOf } from '#sip/uri';
 import type { Side } from './marks.ts';
 import type { SCscf } from './s-cscf.ts';
-import { eachEntry } from './stored.ts';
+
 import type { Treatment } from './treatment.ts';
 
 const TABLE = 'sessions';

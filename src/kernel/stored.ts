@@ -1,6 +1,6 @@
 // Reading a table of the store back at start, a page at a time.
 
-import type { Json, Store } from '#kernel/host';
+import type { Json, Store } from './host.ts';
 
 const PAGE = 1_000;
 
