@@ -3,10 +3,14 @@
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { NetworkSchema } from '#networks/schema';
+import { makeConformance } from './conformance/make.ts';
 
 /** Generated files, by their path from the root of the checkout. */
 export function generatedDocs(): ReadonlyMap<string, string> {
-  return new Map([['docs/network.schema.json', networkSchema()]]);
+  return new Map([
+    ['docs/network.schema.json', networkSchema()],
+    ['docs/conformance.md', makeConformance()],
+  ]);
 }
 
 /** What editors check a network file by: name it in the file's first line. */
