@@ -5,7 +5,7 @@
 import type { Address, Host } from '#kernel/host';
 import type { Decision } from '#kernel/trace';
 import { type ServerTransaction, SipEndpoint } from '#sip/endpoint';
-import { nameAddr, Route } from '#sip/headers';
+import { nameAddr, Route, To } from '#sip/headers';
 import type { SipMessage } from '#sip/message';
 import { isSipUri, sipUri, type Uri } from '#sip/uri';
 import { UserAgent } from '#sip/user-agent';
@@ -82,6 +82,7 @@ export class As {
     const { request } = tx;
     if (this.ua.owns(request)) return this.ua.receive(tx);
     if (request.method === 'REGISTER') return this.registrations.receive(tx);
+    if (request.get(To)?.params.has('tag')) return this.#ofNoDialog(tx);
     const service = this.#service(request.all(Route), request.uri);
     switch (service) {
       case 'screening':
@@ -98,6 +99,20 @@ export class As {
         });
         if (request.method !== 'ACK') tx.reply(404);
     }
+  }
+
+  /**
+   * Screening stays in no dialog (TS 24.229 §5.7.4), and those of the other services are known: who
+   * comes by such a request would have us send it where he likes.
+   */
+  #ofNoDialog(tx: ServerTransaction): void {
+    if (tx.request.method === 'ACK') return;
+    this.decide('as.dialog', tx.request, {
+      chose: '481',
+      because: 'this server is in no such dialog',
+      clause: 'RFC 3261 §12.2.2',
+    });
+    tx.reply(481);
   }
 
   /** Named by the Route that led here, or called itself as a public service identity. */

@@ -39,6 +39,19 @@ test('a mark of another dialog, or none, opens nothing', async () => {
   assert.equal(bench.scscf.calls().length, 1);
 });
 
+test('a forged mark beside a genuine one opens nothing either', async () => {
+  const bench = await registered();
+  bench.icscf.handle = tx => answer(tx);
+  const invite = bench.initial('INVITE', alice.number, bob.number);
+  const bye = within('BYE', invite, await bench.pcscf.send(invite));
+  const genuine = uriText(bye.get(Route)!.uri);
+  const forged = genuine.replace(/dialog=orig\.\w/, 'dialog=orig.0');
+  assert.notEqual(forged, genuine);
+  const both = bye.with(set(Route, ...[genuine, forged].map(uri => nameAddr(parseUri(uri)))));
+  assert.equal((await bench.pcscf.send(both, parseUri(scscfUri))).status, 481);
+  assert.equal(bench.scscf.calls().length, 1);
+});
+
 test('dialogs outlive the process: their mark is good after a restart, and the call is known', async () => {
   const bench = await registered();
   bench.icscf.handle = tx => answer(tx);

@@ -19,7 +19,8 @@ export async function pass(
   const marks = own
     .map(({ uri }) => scscf.markOf(uri, callId))
     .filter((mark): mark is DialogMark => mark !== undefined);
-  if (marks.length === 0) {
+  // each passage left its mark: one that is forged is as bad as none
+  if (marks.length === 0 || marks.length < own.length) {
     if (request.method === 'ACK') return;
     scscf.decide('subsequent', {
       chose: '481',
