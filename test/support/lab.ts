@@ -99,7 +99,8 @@ export async function inLab(
 }
 
 function story(simulation: Simulation): string {
-  const lines = ladderOf(simulation.events.slice(-TOLD), undefined, undefined, { lost: true });
+  const all = ladderOf(simulation.events, undefined, undefined, { lost: true });
+  const lines = all.filter(line => !/ DW[RA]\b/.test(line)).slice(-TOLD);
   const head = `seed ${simulation.seed}, ${simulation.elapsed / 1000} s after the start; the last messages:`;
   return `\n  ${head}\n${lines.map(line => `    ${line}`).join('\n')}`;
 }
@@ -321,7 +322,12 @@ export class Lab {
       assert.deepEqual(endpoint.counts, { servers: 0, clients: 0 }, `transactions of ${name}`);
     }
     assert.equal(scscf.sessions.size, 0, 'sessions of the S-CSCF');
-    assert.equal(scscf.challenges.size, 0, 'challenges of the S-CSCF');
+    for (const { imsi, name } of this.network.settings.subscribers) {
+      for (const user of [imsi, name]) {
+        const waits = scscf.challenges.awaits(`${user}@${this.home}`);
+        assert.ok(!waits, `a challenge of ${user} waits at the S-CSCF`);
+      }
+    }
     for (const peer of [...hss.peers(), ...scscf.peers(), ...icscf.peers()]) {
       assert.equal(peer.pending, 0, `Diameter requests that wait for ${peer.identity}`);
     }

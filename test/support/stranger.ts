@@ -9,23 +9,22 @@ import { replaceFirst, type SipMessage, type SipRequest, SipResponse } from '#si
 import type { Lab } from './lab.ts';
 
 export class Stranger {
-  readonly received: SipMessage[] = [];
+  readonly received: SipMessage[];
   readonly #lab: Lab;
   readonly #socket: DatagramSocket;
 
-  static async come(lab: Lab, name = 'mallory'): Promise<Stranger> {
-    const received: ((octets: Uint8Array) => void)[] = [];
-    const socket = await lab.simulation
-      .host(name)
-      .network.bindDatagram({ host: lab.simulation.addressOf(name), port: 5060 }, octets => {
-        for (const receive of received) receive(octets);
-      });
-    const stranger = new Stranger(lab, socket);
-    received.push(octets => stranger.received.push(sipCodec.decode(octets)));
-    return stranger;
+  /** Sits at that IPv4 address, on the port of SIP. */
+  static async come(lab: Lab, ipv4 = '192.0.2.66'): Promise<Stranger> {
+    const received: SipMessage[] = [];
+    const { network } = lab.simulation.host('mallory', { ipv4 });
+    const socket = await network.bindDatagram({ host: ipv4, port: 5060 }, octets =>
+      received.push(sipCodec.decode(octets)),
+    );
+    return new Stranger(lab, socket, received);
   }
 
-  private constructor(lab: Lab, socket: DatagramSocket) {
+  private constructor(lab: Lab, socket: DatagramSocket, received: SipMessage[]) {
+    this.received = received;
     this.#lab = lab;
     this.#socket = socket;
   }
