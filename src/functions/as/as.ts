@@ -7,6 +7,7 @@ import type { Decision } from '#kernel/trace';
 import { type ServerTransaction, SipEndpoint } from '#sip/endpoint';
 import { nameAddr, Route, To } from '#sip/headers';
 import type { SipMessage } from '#sip/message';
+import { OwnUris } from '#sip/own-uris';
 import { isSipUri, sipUri, type Uri } from '#sip/uri';
 import { UserAgent } from '#sip/user-agent';
 import type { AsConfig } from './config.ts';
@@ -28,6 +29,7 @@ export class As {
   readonly sip: SipEndpoint;
   readonly ua: UserAgent;
   readonly registrations: Registrations;
+  readonly #own: OwnUris;
   readonly #echo: Echo;
   readonly #forwarding: Forwarding;
 
@@ -39,6 +41,7 @@ export class As {
       contact: nameAddr(sipUri({ host: config.name, port: config.port })),
       attach: false,
     });
+    this.#own = new OwnUris(config.name);
     this.registrations = new Registrations(this);
     this.#echo = new Echo(this);
     this.#forwarding = new Forwarding(this);
@@ -59,6 +62,7 @@ export class As {
     for (const { protocol, address } of this.config.listen) {
       const advertise = { host: this.config.name };
       const at = await this.sip.listen(protocol, address, { advertise });
+      this.#own.addAddress(at);
       bound.push({ point: 'ISC', protocol, address: at });
     }
     return bound;
@@ -75,7 +79,7 @@ export class As {
   }
 
   isOurs(uri: Uri): boolean {
-    return isSipUri(uri) && uri.host === this.config.name;
+    return this.#own.has(uri);
   }
 
   #serve(tx: ServerTransaction): void | Promise<void> {

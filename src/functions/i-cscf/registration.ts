@@ -9,8 +9,9 @@ import { requestUri } from '#sip/message';
 import { checkRequest, takeRoute } from '#sip/proxy';
 import { impuOf, parseUri } from '#sip/uri';
 import type { ICscf } from './i-cscf.ts';
+import { type Refusal, refuse, unanswered } from './query.ts';
 import { forwardToFirstAble } from './reassignment.ts';
-import { candidates } from './selection.ts';
+import { candidates, replacements } from './selection.ts';
 
 export async function register(icscf: ICscf, tx: ServerTransaction): Promise<void> {
   const refusal = checkRequest(tx.request, icscf.sip);
@@ -26,14 +27,8 @@ export async function register(icscf: ICscf, tx: ServerTransaction): Promise<voi
   const uaa = await ask(isDeregistration(request) ? 'DE_REGISTRATION' : 'REGISTRATION');
   const refused = refusalOf(uaa);
   if (refused !== undefined) {
-    icscf.decide('i-cscf.register', tx.request, {
-      chose: String(refused.status),
-      because: refused.because,
-      clause: 'TS 24.229 §5.3.1.3',
-    });
-    return tx.reply(refused.status);
+    return refuse(icscf, tx, 'i-cscf.register', 'TS 24.229 §5.3.1.3', refused);
   }
-
   await forwardToFirstAble(icscf, tx, {
     decision: 'i-cscf.select',
     clause: 'TS 24.229 §5.3.1.2',
@@ -41,15 +36,15 @@ export async function register(icscf: ICscf, tx: ServerTransaction): Promise<voi
     // An assigned S-CSCF that fails may be replaced, by one whose capabilities fit (§5.3.1.3).
     others: async failed => {
       const again = await ask('REGISTRATION_AND_CAPABILITIES');
-      if (refusalOf(again) !== undefined) return [];
-      return candidates({ capabilities: again.capabilities }, icscf.config.sCscfs, failed);
+      return refusalOf(again) === undefined ? replacements(icscf.config, again, failed) : [];
     },
     towards: uri => request.with(requestUri(parseUri(uri))),
+    handsBack: status => (status >= 300 && status < 400) || status === 480, // §5.3.1.3
   });
 }
 
 /** What the HSS's answer means for the UE where it is not «go on»; §5.3.1.3, TS 29.228 §6.1.1. */
-function refusalOf(uaa: UserAuthorizationAnswer): { status: number; because: string } | undefined {
+function refusalOf(uaa: UserAuthorizationAnswer): Refusal | undefined {
   switch (uaa.result) {
     case 'DIAMETER_SUCCESS':
     case 'DIAMETER_FIRST_REGISTRATION':
@@ -63,11 +58,9 @@ function refusalOf(uaa: UserAuthorizationAnswer): { status: number; because: str
       return { status: 403, because: 'the user may not roam in the visited network' };
     case 'DIAMETER_AUTHORIZATION_REJECTED':
       return { status: 403, because: 'the HSS refuses this user to register' };
-    case 'DIAMETER_TOO_BUSY':
-      return { status: 503, because: 'the HSS is overloaded' };
-    case 'DIAMETER_UNABLE_TO_DELIVER':
-      return { status: 504, because: 'no HSS answered on Cx' };
+    case 'DIAMETER_ERROR_IDENTITY_NOT_REGISTERED':
+      return { status: 403, because: 'the HSS says there is no registration to end' };
     default:
-      return { status: 480, because: `the HSS answered ${uaa.result}` };
+      return unanswered(uaa.result);
   }
 }

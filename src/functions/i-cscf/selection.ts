@@ -1,7 +1,7 @@
 // Which S-CSCF a user gets (TS 24.229 §5.3.1.2, TS 29.228 §6.7): the one the HSS names, else one that
 // has every mandatory capability, and of those the one with the most optional ones.
 
-import type { ServingCscf } from './config.ts';
+import type { ICscfConfig, ServingCscf } from './config.ts';
 
 export interface Wanted {
   readonly server?: string | undefined;
@@ -41,6 +41,19 @@ export function candidates(
     .sort((a, b) => b.optional - a.optional || a.order - b.order);
   for (const { server, optional: fits } of able) add(server.uri, reason(mandatory, optional, fits));
   return found;
+}
+
+/**
+ * Who may take the place of those that failed: nobody where the HSS, asked for capabilities, still
+ * names one server, as for a service identity that an application server has to itself.
+ */
+export function replacements(
+  config: ICscfConfig,
+  { server, capabilities }: Wanted,
+  failed: ReadonlySet<string>,
+): readonly Selected[] {
+  if (server !== undefined && capabilities === undefined) return [];
+  return candidates({ capabilities }, config.sCscfs, failed);
 }
 
 function reason(mandatory: readonly number[], optional: readonly number[], fits: number): string {

@@ -1,13 +1,17 @@
 // Who is registered over which flow: what the P-CSCF remembers of each successful REGISTER
 // (TS 24.229 §5.2.2), in memory for speed and in the store to outlive the process.
 
+import { createHash } from 'node:crypto';
 import type { Json, Store, Write } from '#kernel/host';
+import { eachEntry } from '#kernel/stored';
 import type { Instant } from '#kernel/time';
 
 export interface Binding {
   readonly impi: string;
   /** Contact URI as the UE gave it. */
   readonly contact: string;
+  /** Of several flows to one contact, which (RFC 5626 §4.2). */
+  readonly regId?: string;
   /** Id of the flow its REGISTER came by. */
   readonly flow: string;
   /** P-Associated-URI in order: the first is the default identity. Header values as received. */
@@ -21,24 +25,44 @@ export interface Binding {
 
 const TABLE = 'binding';
 
+/**
+ * A subscriber's name in flow tokens: short, and nobody's identity to whoever reads it. Two with one
+ * name would need 2^24 subscribers to be expected, and could then use each other's dialogs if they
+ * knew them.
+ */
+export const userTag = (impi: string): string =>
+  createHash('sha256').update(impi, 'latin1').digest().subarray(0, 6).toString('base64url');
+
 export class Bindings {
   readonly #store: Store;
-  readonly #byKey = new Map<string, Binding>();
+  /** By user tag. Whose REGISTERs are refused at the bound is not in it, so it is bounded too. */
+  readonly #byUser = new Map<string, readonly Binding[]>();
   readonly #byFlow = new Map<string, Set<Binding>>();
   /** Flow and public identity: thousands may share the flow of a gateway or a load generator. */
   readonly #byFlowAndImpu = new Map<string, Binding>();
+  #size = 0;
+  #sweeping: Iterator<readonly Binding[]> | undefined;
 
   constructor(store: Store) {
     this.#store = store;
   }
 
   get size(): number {
-    return this.#byKey.size;
+    return this.#size;
   }
 
-  /** Reads what a former process stored. */
-  async restore(): Promise<void> {
-    for (const [, value] of await this.#store.scan(TABLE)) this.#add(value as unknown as Binding);
+  /**
+   * Reads what a former process stored. Connections died with it, and what spoke over them will
+   * register anew; datagram flows are as good as before (RFC 5626 §5.1).
+   */
+  async restore(now: Instant): Promise<void> {
+    const gone: Write[] = [];
+    await eachEntry(this.#store, TABLE, (key, value) => {
+      const binding = value as unknown as Binding;
+      if (binding.expires > now && binding.flow.startsWith('udp|')) this.#add(binding);
+      else gone.push({ table: TABLE, key, value: undefined });
+    });
+    if (gone.length > 0) await this.#store.commit(gone);
   }
 
   /**
@@ -51,61 +75,75 @@ export class Bindings {
       const binding = this.#byFlowAndImpu.get(`${flow} ${impu}`);
       if (binding !== undefined && binding.expires > now) return binding;
     }
-    const bound = this.#byFlow.get(flow);
-    if (bound?.size !== 1) return undefined;
-    const [only] = bound;
-    return only !== undefined && only.expires > now ? only : undefined;
+    let only: Binding | undefined;
+    for (const binding of this.#byFlow.get(flow) ?? []) {
+      if (binding.expires <= now) continue;
+      if (only !== undefined && only.impi !== binding.impi) return undefined;
+      only = binding;
+    }
+    return only;
   }
 
   /** Whether anybody is registered over the flow. */
-  known(flow: string): boolean {
-    return this.#byFlow.has(flow);
+  known(flow: string, now: Instant): boolean {
+    for (const binding of this.#byFlow.get(flow) ?? []) if (binding.expires > now) return true;
+    return false;
   }
 
-  find(impi: string, contact: string): Binding | undefined {
-    return this.#byKey.get(keyOf({ impi, contact }));
+  ofUser(tag: string, now: Instant): readonly Binding[] {
+    return (this.#byUser.get(tag) ?? []).filter(binding => binding.expires > now);
   }
 
   ofImpi(impi: string): readonly Binding[] {
-    return [...this.#byKey.values()].filter(binding => binding.impi === impi);
+    return (this.#byUser.get(userTag(impi)) ?? []).filter(binding => binding.impi === impi);
   }
 
-  ofImpu(impu: string): readonly Binding[] {
-    return [...this.#byKey.values()].filter(binding => binding.impus.includes(impu));
-  }
-
-  /** Resolves once it would survive the process. */
-  put(binding: Binding): Promise<void> {
-    this.#forget(keyOf(binding));
+  /** Resolves once it would survive the process. A store that fails leaves what was before. */
+  async put(binding: Binding): Promise<void> {
+    const before = this.#forget(binding);
     this.#add(binding);
-    return this.#store.commit([
-      { table: TABLE, key: keyOf(binding), value: binding as unknown as Json },
-    ]);
+    try {
+      await this.#store.commit([
+        { table: TABLE, key: keyOf(binding), value: binding as unknown as Json },
+      ]);
+    } catch (error) {
+      if (this.#forget(binding) === binding && before !== undefined) this.#add(before);
+      throw error;
+    }
   }
 
-  remove(binding: Pick<Binding, 'impi' | 'contact'>): Promise<void> {
-    const key = keyOf(binding);
-    if (!this.#forget(key)) return Promise.resolve();
-    return this.#store.commit([{ table: TABLE, key, value: undefined }]);
+  remove(binding: Pick<Binding, 'impi' | 'contact' | 'regId'>): Promise<void> {
+    if (this.#forget(binding) === undefined) return Promise.resolve();
+    return this.#store.commit([{ table: TABLE, key: keyOf(binding), value: undefined }]);
   }
 
-  /** Forgets what has lapsed. */
-  sweep(now: Instant): Promise<void> {
+  /** Forgets what has lapsed among the next `most` subscribers: a million are no pause. */
+  sweep(now: Instant, most: number): Promise<void> {
     const lapsed: Write[] = [];
-    for (const [key, binding] of this.#byKey) {
-      if (binding.expires > now) continue;
-      this.#forget(key);
-      lapsed.push({ table: TABLE, key, value: undefined });
+    for (let looked = 0; looked < most; looked++) {
+      this.#sweeping ??= this.#byUser.values();
+      const { done, value } = this.#sweeping.next();
+      if (done) {
+        this.#sweeping = undefined;
+        break;
+      }
+      for (const binding of value as readonly Binding[]) {
+        if (binding.expires > now) continue;
+        this.#forget(binding);
+        lapsed.push({ table: TABLE, key: keyOf(binding), value: undefined });
+      }
     }
     return lapsed.length === 0 ? Promise.resolve() : this.#store.commit(lapsed);
   }
 
-  all(): Iterable<Binding> {
-    return this.#byKey.values();
+  *all(): Iterable<Binding> {
+    for (const bindings of this.#byUser.values()) yield* bindings;
   }
 
   #add(binding: Binding): void {
-    this.#byKey.set(keyOf(binding), binding);
+    const user = userTag(binding.impi);
+    this.#byUser.set(user, [...(this.#byUser.get(user) ?? []), binding]);
+    this.#size++;
     const { flow } = binding;
     const bound = this.#byFlow.get(flow);
     if (bound === undefined) this.#byFlow.set(flow, new Set([binding]));
@@ -113,21 +151,37 @@ export class Bindings {
     for (const impu of binding.impus) this.#byFlowAndImpu.set(`${flow} ${impu}`, binding);
   }
 
-  #forget(key: string): boolean {
-    const binding = this.#byKey.get(key);
-    if (binding === undefined) return false;
-    this.#byKey.delete(key);
+  #forget(which: Pick<Binding, 'impi' | 'contact' | 'regId'>): Binding | undefined {
+    const user = userTag(which.impi);
+    const held = this.#byUser.get(user) ?? [];
+    const binding = held.find(each => keyOf(each) === keyOf(which));
+    if (binding === undefined) return undefined;
+    if (held.length === 1) this.#byUser.delete(user);
+    else
+      this.#byUser.set(
+        user,
+        held.filter(each => each !== binding),
+      );
+    this.#size--;
     const { flow } = binding;
     const bound = this.#byFlow.get(flow);
     bound?.delete(binding);
     if (bound?.size === 0) this.#byFlow.delete(flow);
-    for (const impu of binding.impus) {
-      const held = `${flow} ${impu}`;
-      if (this.#byFlowAndImpu.get(held) === binding) this.#byFlowAndImpu.delete(held);
-    }
-    return true;
+    for (const impu of binding.impus) this.#release(`${flow} ${impu}`, binding, impu, bound);
+    return binding;
+  }
+
+  /** Another binding of the same flow may hold the same identity: a second contact of one user. */
+  #release(key: string, binding: Binding, impu: string, bound: ReadonlySet<Binding> | undefined) {
+    if (this.#byFlowAndImpu.get(key) !== binding) return;
+    this.#byFlowAndImpu.delete(key);
+    if (bound === undefined || bound.size > MOST_LOOKED_AT) return;
+    for (const other of bound) if (other.impus.includes(impu)) this.#byFlowAndImpu.set(key, other);
   }
 }
 
-const keyOf = ({ impi, contact }: Pick<Binding, 'impi' | 'contact'>): string =>
-  `${impi} ${contact}`;
+/** On a flow that thousands share, nobody is looked for one by one. */
+const MOST_LOOKED_AT = 32;
+
+const keyOf = ({ impi, contact, regId }: Pick<Binding, 'impi' | 'contact' | 'regId'>): string =>
+  regId === undefined ? `${impi} ${contact}` : `${impi} ${contact} ${regId}`;

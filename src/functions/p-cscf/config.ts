@@ -37,6 +37,8 @@ export interface PCscfConfig {
   readonly regEvent: boolean;
   /** Bindings at once; above it REGISTER is 503 with Retry-After. Default 1,000,000. */
   readonly bindings: number;
+  /** Numbers that call for help as `urn:service:sos` does (TS 24.229 §5.2.10.1). Default 112, 911. */
+  readonly emergencyNumbers: readonly string[];
   /** How long the core may take to its first response to a REGISTER. */
   readonly registerTimeout: Duration;
   /** RFC 3261 timer C, above 3 minutes. */
@@ -59,6 +61,7 @@ export function pCscfConfig(settings: PCscfSettings): PCscfConfig {
     towardsUe: 'flow',
     regEvent: true,
     bindings: 1_000_000,
+    emergencyNumbers: ['112', '911'],
     registerTimeout: seconds(32),
     timerC: minutes(3) + seconds(20),
     ...settings,

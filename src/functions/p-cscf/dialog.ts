@@ -3,9 +3,9 @@
 
 import { isGenerated, type ServerTransaction } from '#sip/endpoint';
 import type { Target } from '#sip/flow';
-import { type NameAddr, PAssertedIdentity, PPreferredIdentity, Route } from '#sip/headers';
+import { type NameAddr, PPreferredIdentity } from '#sip/headers';
 import { remove, type SipRequest } from '#sip/message';
-import { checkRequest, forward, forwardAck, takeRoute } from '#sip/proxy';
+import { checkRequest, forward, forwardAck, nextHop, takeRoute } from '#sip/proxy';
 import type { PCscf } from './p-cscf.ts';
 import { withoutUntrusted } from './trust.ts';
 
@@ -40,8 +40,9 @@ type Way =
   | { readonly refused: number; readonly because: string };
 
 /**
- * A UE speaks only over a flow it is registered by, and its Route, once ours is off, may lead to
- * nobody but the S-CSCF of its Service-Route: never an open relay.
+ * A UE speaks only over a flow it is registered by, in dialogs of its own, and its Route, once ours is
+ * off, leads to the S-CSCF that serves it and to nobody else: never an open relay, and no way around
+ * the services of either side.
  */
 function fromUe(
   pcscf: PCscf,
@@ -49,24 +50,30 @@ function fromUe(
   request: SipRequest,
   own: readonly NameAddr[],
 ): Way {
-  if (!pcscf.bindings.known(tx.flow.id)) {
+  if (!pcscf.bindings.known(tx.flow.id, tx.now)) {
     return { refused: 403, because: 'nobody is registered over the flow the request came by' };
   }
-  if (pcscf.flowNamed(own) === undefined) {
+  const named = pcscf.flowNamed(own);
+  if (named === undefined) {
     return { refused: 403, because: 'no Route of ours, signed, says which dialog this is' };
   }
-  const next = request.get(Route);
-  if (next === undefined || !pcscf.isCore(next.uri)) {
-    return { refused: 403, because: 'the Route leads elsewhere than into the core' };
+  // The flow the dialog began on may be gone; the user who began it is who registers over this one.
+  const speaker = pcscf.bindings.ofUser(named.user, tx.now).find(({ flow }) => flow === tx.flow.id);
+  if (speaker === undefined) {
+    return { refused: 403, because: 'the dialog is of somebody not registered over this flow' };
+  }
+  const next = nextHop(request);
+  if (!pcscf.serves(next, speaker)) {
+    return { refused: 403, because: 'the Route leads elsewhere than to the S-CSCF of the user' };
   }
   return {
-    request: withoutUntrusted(request).with(remove(PPreferredIdentity), remove(PAssertedIdentity)),
-    target: pcscf.nextHop(next),
+    request: withoutUntrusted(request).with(remove(PPreferredIdentity)),
+    target: { uri: next, point: 'Mw' },
   };
 }
 
 function fromCore(pcscf: PCscf, request: SipRequest, own: readonly NameAddr[]): Way {
-  const way = pcscf.ueTarget(own, request);
+  const way = pcscf.ueTarget(own, request, 'where the user is now');
   if (way === undefined) return { refused: 430, because: 'the flow to the UE is gone' };
   return { request: pcscf.towardsUe(request), target: way.target };
 }

@@ -7,26 +7,29 @@ import {
   type NameAddr,
   PAssertedIdentity,
   PPreferredIdentity,
+  RecordRoute,
   Route,
 } from '#sip/headers';
 import { required } from '#sip/identities';
-import { remove, type SipRequest, set } from '#sip/message';
+import { prepend, remove, type SipRequest, set } from '#sip/message';
 import { checkRequest, forward, takeRoute } from '#sip/proxy';
 import { impuOf, uriText } from '#sip/uri';
-import type { Binding } from './bindings.ts';
+import { type Binding, userTag } from './bindings.ts';
 import { chargingVector, newIcid } from './charging.ts';
+import { isEmergency, refuseEmergency } from './emergency.ts';
 import type { PCscf } from './p-cscf.ts';
 
 /** A request that opens a dialog, or stands alone. §5.2.6.3.3, §5.2.6.3.11 */
 export async function originate(pcscf: PCscf, tx: ServerTransaction): Promise<void> {
   const refusal = checkRequest(tx.request, pcscf.sip);
   if (refusal !== undefined) return tx.respond(refusal);
+  if (isEmergency(tx.request.uri, pcscf.config.emergencyNumbers)) return refuseEmergency(pcscf, tx);
 
   const binding = pcscf.bindings.speaker(tx.flow.id, claimed(tx.request), tx.now);
   if (binding === undefined) {
     pcscf.decide('p-cscf.identity', tx.request, {
       chose: '403',
-      because: pcscf.bindings.known(tx.flow.id)
+      because: pcscf.bindings.known(tx.flow.id, tx.now)
         ? 'several are registered over this flow and the request names none of them'
         : 'nobody is registered over the flow the request came by',
       clause: 'TS 24.229 §5.2.6.3.2A',
@@ -40,6 +43,7 @@ export async function originate(pcscf: PCscf, tx: ServerTransaction): Promise<vo
 
   const identity = assertedIdentity(pcscf, request, binding);
   const maker = pcscf.config.name;
+  const recorded = pcscf.recordRoute(tx.flow, userTag(binding.impi), request, 'core');
   await forward(
     pcscf.sip,
     tx,
@@ -52,7 +56,7 @@ export async function originate(pcscf: PCscf, tx: ServerTransaction): Promise<vo
             set(PAssertedIdentity, identity),
             set(Route, ...route),
             chargingVector(newIcid(pcscf.host.random, maker), maker, pcscf.config.visitedNetwork),
-            ...pcscf.recordRoute(tx.flow, request, 'core'),
+            prepend(RecordRoute, ...recorded),
           ),
         target: pcscf.nextHop(route[0]),
       },

@@ -1,25 +1,19 @@
 // The P-CSCF: first contact of every UE, and the border of the network's trust. TS 24.229 §5.2
 
 import type { Address, Host, Timer } from '#kernel/host';
-import { seconds } from '#kernel/time';
+import { type Duration, type Instant, seconds } from '#kernel/time';
 import type { Decision } from '#kernel/trace';
 import { type ServerTransaction, SipEndpoint } from '#sip/endpoint';
 import type { Flow, Target } from '#sip/flow';
-import { Allow, type NameAddr, nameAddr, RecordRoute, RetryAfter, To } from '#sip/headers';
-import {
-  type Edit,
-  prepend,
-  type SipMessage,
-  type SipRequest,
-  type SipResponse,
-  set,
-} from '#sip/message';
+import { Allow, type NameAddr, nameAddr, RetryAfter, ServiceRoute, To } from '#sip/headers';
+import { type SipMessage, type SipRequest, type SipResponse, set } from '#sip/message';
+import { OwnUris } from '#sip/own-uris';
 import { NO_PARAMS } from '#sip/params';
-import { isSipUri, parseUri, type SipUri, sipUri, type Uri } from '#sip/uri';
+import { isSipUri, parseUri, type SipUri, sipUri, type Uri, uriText } from '#sip/uri';
 import { type Binding, Bindings } from './bindings.ts';
 import type { GmListener, PCscfConfig } from './config.ts';
 import { withinDialog } from './dialog.ts';
-import { FlowTokens } from './flow-token.ts';
+import { FlowTokens, type NamedFlow } from './flow-token.ts';
 import { originate } from './originating.ts';
 import { RegEventSubscriptions } from './reg-event.ts';
 import { register } from './registration.ts';
@@ -28,6 +22,10 @@ import { privateEdits, untrusted, withoutUntrusted } from './trust.ts';
 
 const METHODS =
   'INVITE, ACK, CANCEL, BYE, REGISTER, SUBSCRIBE, NOTIFY, MESSAGE, PRACK, UPDATE, INFO, REFER, OPTIONS, PUBLISH';
+
+/** Every subscriber is looked at at least every half minute, up to 300,000 of them. */
+const SWEEP: Duration = seconds(1);
+const SWEPT_AT_ONCE = 10_000;
 
 /** A socket it listens on. */
 export interface Bound {
@@ -44,8 +42,7 @@ export class PCscf {
   readonly #regEvent: RegEventSubscriptions;
   #tokens: FlowTokens;
   #sweep: Timer | undefined;
-  /** Hosts by which requests name this P-CSCF, in lower case. */
-  readonly #names = new Set<string>();
+  readonly #own: OwnUris;
 
   constructor(config: PCscfConfig, host: Host) {
     this.config = config;
@@ -54,20 +51,22 @@ export class PCscf {
     this.bindings = new Bindings(host.store);
     this.#regEvent = new RegEventSubscriptions(this);
     this.#tokens = new FlowTokens(host.random.bytes(32));
+    this.#own = new OwnUris(config.name);
+    if (config.advertise !== undefined) this.#own.addName(config.advertise);
   }
 
   /** Opens Gm once everything that was promised before is known again. Rejects with AddressError. */
   async start(): Promise<readonly Bound[]> {
     await this.#loadKey();
-    await this.bindings.restore();
-    this.sip.onRequest = tx => this.#dispatch(tx);
+    await this.bindings.restore(this.host.clock.now());
+    this.sip.onRequest = tx => this.#serve(tx);
     this.sip.onFlowClosed = flow => this.#flowClosed(flow);
-    this.#names.add(this.config.name);
     const bound: Bound[] = [];
     this.sip.serveLocal(this.config.name, 'Mw');
     for (const { protocol, address } of this.config.mw) {
       const advertise = { host: this.config.name };
       const at = await this.sip.listen(protocol, address, { point: 'Mw', advertise });
+      this.#own.addAddress(at);
       bound.push({ point: 'Mw', protocol, address: at });
     }
     const { advertise } = this.config;
@@ -78,10 +77,11 @@ export class PCscf {
         hostile: true,
         ...(advertise === undefined ? {} : { advertise: { host: advertise } }),
       });
-      this.#names.add(at.host).add(advertise ?? at.host);
+      this.#own.addAddress(at);
       bound.push({ point: 'Gm', protocol, address: at });
     }
     this.#armSweep();
+    if (this.config.regEvent) this.#regEvent.start();
     return bound;
   }
 
@@ -92,13 +92,6 @@ export class PCscf {
   }
 
   // ------------------------------------------------------------------------------ procedures
-
-  #dispatch(tx: ServerTransaction): void {
-    void this.#serve(tx).catch(error => {
-      this.host.log.error('request failed', { error: String(error), method: tx.request.method });
-      if (!tx.answered && tx.request.method !== 'ACK') tx.reply(500);
-    });
-  }
 
   async #serve(tx: ServerTransaction): Promise<void> {
     const { request } = tx;
@@ -131,8 +124,8 @@ export class PCscf {
   }
 
   /** Called after a REGISTER changed a binding. */
-  onBinding(binding: Binding, tx: ServerTransaction): void {
-    if (this.config.regEvent) this.#regEvent.follow(binding, tx.now);
+  onBinding(binding: Binding, now: Instant): void {
+    if (this.config.regEvent) this.#regEvent.follow(binding, now);
   }
 
   /** The answer at a bound: try again soon. */
@@ -159,13 +152,15 @@ export class PCscf {
   // -------------------------------------------------------------------------------- routing
 
   isOurs(uri: Uri): boolean {
-    return isSipUri(uri) && this.#names.has(uri.host.toLowerCase());
+    return this.#own.has(uri);
   }
 
-  /** Functions of the home network: where a dialog's Route may lead next. */
-  isCore(uri: Uri): boolean {
-    return (
-      isSipUri(uri) && (uri.host === this.config.home || uri.host.endsWith(`.${this.config.home}`))
+  /** Whether a request of this user may go there: his S-CSCF, as his Service-Route names it. */
+  serves(next: Uri, user: Binding): boolean {
+    const routes = user.serviceRoute.map(value => ServiceRoute.parse(value).uri);
+    if (routes.length === 0) routes.push(parseUri(this.config.icscf));
+    return routes.some(
+      uri => isSipUri(uri) && isSipUri(next) && uri.host === next.host && uri.port === next.port,
     );
   }
 
@@ -173,66 +168,86 @@ export class PCscf {
     return { uri: route?.uri ?? parseUri(this.config.icscf), point: 'Mw' };
   }
 
-  /** The URI the core routes to for this flow's UE: Path, and the inner Record-Route. */
-  pathUri(flow: Flow): SipUri {
-    return sipUri({
-      user: this.#tokens.of(flow),
-      host: this.config.name,
-      port: this.config.mwPort,
-      params: { lr: null },
-    });
+  /** The URI the core routes to for a user on this flow: Path, and the inner Record-Route. */
+  coreUri(flow: Flow, user: string): SipUri {
+    const { name, mwPort } = this.config;
+    return this.#uri(this.#tokens.sign({ flow: flow.id, user }), name, mwPort);
   }
 
   /**
    * Two entries, because the two sides reach us by different addresses (RFC 5658 §3): the upper is
    * for whoever receives this request.
    */
-  recordRoute(ueFlow: Flow, request: SipRequest, towards: 'core' | 'ue'): readonly Edit[] {
+  recordRoute(
+    ueFlow: Flow,
+    user: string,
+    request: SipRequest,
+    towards: 'core' | 'ue',
+  ): readonly NameAddr[] {
     if (!opensDialog(request.method)) return [];
-    const core = nameAddr(this.pathUri(ueFlow));
-    const ue = nameAddr(this.#gmUri(ueFlow));
-    return [towards === 'core' ? prepend(RecordRoute, core, ue) : prepend(RecordRoute, ue, core)];
+    const { name, mwPort, advertise } = this.config;
+    const token = this.#tokens.sign({ flow: ueFlow.id, user });
+    const { host, port } = ueFlow.local;
+    const shown = advertise ?? (isWildcard(host) ? name : host);
+    const core = nameAddr(this.#uri(token, name, mwPort));
+    const ue = nameAddr(this.#uri(token, shown, port, ueFlow.protocol));
+    return towards === 'core' ? [core, ue] : [ue, core];
   }
 
-  /** Where a request leaves for a UE; undefined when no flow of ours leads there any more. */
+  /**
+   * Where a request leaves for a UE; undefined when no flow of ours leads there any more. A dialog
+   * goes on where its user is now, should he have registered over another flow since.
+   */
   ueTarget(
     own: readonly NameAddr[],
     request: SipRequest,
-  ): { readonly flow: Flow; readonly target: Target } | undefined {
-    const id = this.flowNamed(own);
-    const flow = id === undefined ? undefined : this.sip.flow(id);
-    if (flow === undefined) return undefined;
+    to: 'the flow named' | 'where the user is now',
+  ): { readonly flow: Flow; readonly user: string; readonly target: Target } | undefined {
+    const named = this.flowNamed(own);
+    if (named === undefined) return undefined;
+    const id = to === 'the flow named' ? named.flow : this.#presentFlow(named, request);
+    const flow = this.sip.flow(id);
+    if (flow === undefined || flow.closed) return undefined;
     const byContact = this.config.towardsUe === 'contact' && flow.protocol === 'udp';
-    return { flow, target: byContact ? { uri: request.uri, point: 'Gm' } : { flow } };
+    const target = byContact ? ({ uri: request.uri, point: 'Gm' } as const) : { flow };
+    return { flow, user: named.user, target };
+  }
+
+  #presentFlow(named: NamedFlow, request: SipRequest): string {
+    const bindings = this.bindings.ofUser(named.user, this.host.clock.now());
+    if (bindings.some(({ flow }) => flow === named.flow)) return named.flow;
+    const address = addressOf(uriText(request.uri));
+    const present = bindings.find(({ contact }) => addressOf(contact) === address) ?? bindings[0];
+    return present?.flow ?? named.flow;
   }
 
   /** The flow that our own Route entries name, by whichever of the two is signed. */
-  flowNamed(own: readonly NameAddr[]): string | undefined {
+  flowNamed(own: readonly NameAddr[]): NamedFlow | undefined {
     for (const { uri } of own) {
       if (!isSipUri(uri) || uri.user === undefined) continue;
-      const id = this.#tokens.read(uri.user);
-      if (id !== undefined) return id;
+      const named = this.#tokens.read(uri.user);
+      if (named !== undefined) return named;
     }
     return undefined;
   }
 
-  #gmUri(flow: Flow): SipUri {
-    const host = this.config.advertise ?? flow.local.host;
-    const params = flow.protocol === 'udp' ? { lr: null } : { transport: flow.protocol, lr: null };
-    return sipUri({ user: this.#tokens.of(flow), host, port: flow.local.port, params });
+  #uri(user: string, host: string, port: number, transport?: Flow['protocol']): SipUri {
+    const params =
+      transport === undefined || transport === 'udp' ? { lr: null } : { transport, lr: null };
+    return sipUri({ user, host, port, params });
   }
 
   // ------------------------------------------------------------------------------- upkeep
 
   /** A connection that carried registrations is gone: its UEs cannot be reached until they return. */
   #flowClosed(flow: Flow): void {
-    if (flow.point !== 'Gm' || !this.bindings.known(flow.id)) return;
+    if (flow.point !== 'Gm' || !this.bindings.known(flow.id, this.host.clock.now())) return;
     this.host.log.info('flow lost', { remote: `${flow.remote.host}:${flow.remote.port}` });
   }
 
   #armSweep(): void {
-    this.#sweep = this.host.clock.after(seconds(30), () => {
-      void this.bindings.sweep(this.host.clock.now()).catch(error => {
+    this.#sweep = this.host.clock.after(SWEEP, () => {
+      void this.bindings.sweep(this.host.clock.now(), SWEPT_AT_ONCE).catch(error => {
         this.host.log.error('store failed', { error: String(error) });
       });
       this.#armSweep();
@@ -253,3 +268,8 @@ export class PCscf {
 
 const opensDialog = (method: string): boolean =>
   method === 'INVITE' || method === 'SUBSCRIBE' || method === 'REFER' || method === 'NOTIFY';
+
+/** User, host and port of a URI: what its parameters say about flows and devices taken off. */
+const addressOf = (uri: string): string => uri.split(';', 1)[0] ?? uri;
+
+const isWildcard = (host: string): boolean => host === '0.0.0.0' || host === '::' || host === '';

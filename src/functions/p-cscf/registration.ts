@@ -1,67 +1,69 @@
 // REGISTER at the P-CSCF. TS 24.229 §5.2.2
 
-import { seconds } from '#kernel/time';
 import type { ServerTransaction } from '#sip/endpoint';
 import {
   Authorization,
   Contact,
-  Expires,
   nameAddr,
-  PAssociatedUri,
   Path,
   PVisitedNetworkId,
   Require,
-  ServiceRoute,
+  Route,
+  Supported,
   To,
+  Via,
   WwwAuthenticate,
 } from '#sip/headers';
 import { impiOf, required } from '#sip/identities';
-import { add, prepend, remove, type SipRequest, type SipResponse, set } from '#sip/message';
-import { NO_PARAMS } from '#sip/params';
+import { add, type Edit, remove, type SipRequest, type SipResponse, set } from '#sip/message';
+import { NO_PARAMS, withParams } from '#sip/params';
 import { checkRequest, forward, takeRoute } from '#sip/proxy';
-import { impuOf, parseUri, uriText } from '#sip/uri';
-import type { Binding } from './bindings.ts';
+import { impuOf, parseUri, type SipUri } from '#sip/uri';
+import { userTag } from './bindings.ts';
 import { chargingVector, newIcid } from './charging.ts';
 import type { PCscf } from './p-cscf.ts';
-import { untrusted, withoutUntrusted } from './trust.ts';
+import { keepWhatIsPromised } from './promises.ts';
 
 export async function register(pcscf: PCscf, tx: ServerTransaction): Promise<void> {
   const refusal = checkRequest(tx.request, pcscf.sip);
   if (refusal !== undefined) return tx.respond(refusal);
-  if (pcscf.bindings.size >= pcscf.config.bindings) {
+  const { request } = takeRoute(tx.request, uri => pcscf.isOurs(uri));
+  const { impi, mark, because } = protection(pcscf, tx, request);
+  const { bindings, config } = pcscf;
+  // Who is registered already may renew and end it at the bound too.
+  if (bindings.size >= config.bindings && bindings.ofImpi(impi).length === 0) {
     pcscf.decide('p-cscf.register', tx.request, {
       chose: '503',
-      because: `all ${pcscf.config.bindings} bindings are taken`,
+      because: `all ${config.bindings} bindings are taken`,
     });
     return pcscf.busy(tx);
   }
-  const { request } = takeRoute(tx.request, uri => pcscf.isOurs(uri));
-  const { impi, mark, because } = protection(pcscf, tx, request);
   pcscf.decide('p-cscf.register', tx.request, {
     chose: `integrity-protected="${mark ?? '(none)'}"`,
     because,
     clause: 'TS 24.229 §5.2.2.1, §7.2A.2',
   });
 
-  const maker = pcscf.config.name;
+  const maker = config.name;
   await forward(
     pcscf.sip,
     tx,
     [
       {
         request: marked(pcscf.fromUe(request), mark).with(
-          prepend(Path, nameAddr(pcscf.pathUri(tx.flow))),
-          add(Require, 'path'),
-          set(PVisitedNetworkId, { network: pcscf.config.visitedNetwork, params: NO_PARAMS }),
-          chargingVector(newIcid(pcscf.host.random, maker), maker, pcscf.config.visitedNetwork),
+          remove(Route), // the home network is where the P-CSCF says
+          set(Path, nameAddr(pathUri(pcscf, tx, impi))),
+          ...requirePath(request),
+          set(PVisitedNetworkId, { network: config.visitedNetwork, params: NO_PARAMS }),
+          chargingVector(newIcid(pcscf.host.random, maker), maker, config.visitedNetwork),
         ),
-        target: { uri: parseUri(pcscf.config.icscf), point: 'Mw' },
-        timeout: pcscf.config.registerTimeout,
+        target: { uri: parseUri(config.icscf), point: 'Mw' },
+        timeout: config.registerTimeout,
       },
     ],
     {
       onResponse: response => towardsUe(pcscf, response),
-      onFinal: response => registered(pcscf, tx, impi, response),
+      onFinal: response => keepWhatIsPromised(pcscf, tx, impi, response),
     },
   );
 }
@@ -112,62 +114,26 @@ function marked(request: SipRequest, mark: string | undefined): SipRequest {
 
 /** Takes out what is not for the UE; the Path has served its purpose at the S-CSCF. §5.2.2.1 */
 function towardsUe(pcscf: PCscf, response: SipResponse): SipResponse {
-  const outgoing = pcscf.towardsUe(response).with(remove(Path));
-  return response.status === 401 ? withoutKeys(outgoing) : outgoing;
+  return withoutKeys(pcscf.towardsUe(response).with(remove(Path)));
 }
 
-/** Keeps what a 200 to a REGISTER promises before the UE reads it. §5.2.2.1 */
-async function registered(
-  pcscf: PCscf,
-  tx: ServerTransaction,
-  impi: string,
-  response: SipResponse,
-): Promise<undefined> {
-  const isQuery = !tx.request.has(Contact);
-  if (response.status < 200 || response.status > 299 || isQuery) return;
-  for (const binding of bindingsAsked(pcscf, tx, impi, response)) {
-    if (binding.expires > tx.now) await pcscf.bindings.put(binding);
-    else await pcscf.bindings.remove(binding);
-    pcscf.onBinding(binding, tx);
-  }
+/** `ob` tells the registrar that we keep the flow of a UE that does outbound (RFC 5626 §5.1). */
+function pathUri(pcscf: PCscf, tx: ServerTransaction, impi: string): SipUri {
+  const uri = pcscf.coreUri(tx.flow, userTag(impi));
+  const { request } = tx;
+  const does =
+    request.all(Via).length === 1 &&
+    request.all(Supported).some(tag => tag.toLowerCase() === 'outbound') &&
+    request.all(Contact).some(contact => contact.params.has('reg-id'));
+  return does ? { ...uri, params: withParams(uri.params, { ob: null }) } : uri;
 }
 
-/** The bindings of this REGISTER as the 200 confirms them; a contact it leaves out has gone. */
-function bindingsAsked(
-  pcscf: PCscf,
-  tx: ServerTransaction,
-  impi: string,
-  response: SipResponse,
-): readonly Binding[] {
-  const associated = response.all(PAssociatedUri);
-  const fallback = [required(tx.request, To)];
-  const identities = associated.length > 0 ? associated : fallback;
-  const confirmed = new Map(
-    response.all(Contact).flatMap(contact => {
-      if (contact.uri.scheme === '*') return [];
-      const given = Number(contact.params.get('expires') ?? response.get(Expires) ?? 0);
-      return [[uriText(contact.uri), given] as const];
-    }),
-  );
-  const base = {
-    impi,
-    flow: tx.flow.id,
-    associated: identities.map(identity => PAssociatedUri.format(identity)),
-    impus: identities.map(identity => impuOf(identity.uri)),
-    serviceRoute: response.all(ServiceRoute).map(value => ServiceRoute.format(value)),
-  };
-  const contacts = tx.request.all(Contact);
-  if (contacts.some(contact => contact.uri.scheme === '*')) {
-    return pcscf.bindings.ofImpi(impi).map(binding => ({ ...binding, expires: tx.now }));
-  }
-  return contacts.map(contact => {
-    const text = uriText(contact.uri);
-    return { ...base, contact: text, expires: tx.now + seconds(confirmed.get(text) ?? 0) };
-  });
-}
+const requirePath = (request: SipRequest): readonly Edit[] =>
+  request.all(Require).some(tag => tag.toLowerCase() === 'path') ? [] : [add(Require, 'path')];
 
 /** CK and IK are for the P-CSCF's security association and never for the UE (TS 33.203 §6.1.1). */
 function withoutKeys(response: SipResponse): SipResponse {
+  if (!response.has(WwwAuthenticate)) return response;
   const challenges = response.all(WwwAuthenticate).map(challenge => {
     const params = new Map(challenge.params);
     params.delete('ck');

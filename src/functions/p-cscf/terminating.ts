@@ -8,9 +8,18 @@ import {
   PChargingVector,
   type PChargingVectorValue,
   PPreferredIdentity,
+  RecordRoute,
 } from '#sip/headers';
-import { remove, type SipResponse, set } from '#sip/message';
+import {
+  prepend,
+  remove,
+  type SipMessage,
+  type SipRequest,
+  type SipResponse,
+  set,
+} from '#sip/message';
 import { checkRequest, forward, takeRoute } from '#sip/proxy';
+import { uriText } from '#sip/uri';
 import type { PCscf } from './p-cscf.ts';
 import { withoutUntrusted } from './trust.ts';
 
@@ -19,7 +28,7 @@ export async function terminate(pcscf: PCscf, tx: ServerTransaction): Promise<vo
   if (refusal !== undefined) return tx.respond(refusal);
 
   const { request, own } = takeRoute(tx.request, uri => pcscf.isOurs(uri));
-  const way = pcscf.ueTarget(own, request);
+  const way = pcscf.ueTarget(own, request, 'the flow named');
   if (way === undefined) {
     pcscf.decide('p-cscf.flow', tx.request, {
       chose: '430',
@@ -29,22 +38,18 @@ export async function terminate(pcscf: PCscf, tx: ServerTransaction): Promise<vo
     });
     return tx.reply(own.length === 0 ? 404 : 430);
   }
-  const vector = request.get(PChargingVector);
+  const vector = terminated(request.get(PChargingVector), pcscf.config.visitedNetwork);
   const called = request.get(PCalledPartyId);
-  await forward(
-    pcscf.sip,
-    tx,
-    [
-      {
-        request: pcscf.towardsUe(request).with(...pcscf.recordRoute(way.flow, request, 'ue')),
-        target: way.target,
-      },
-    ],
-    {
-      onResponse: response => answered(response, called, vector),
-      timerC: pcscf.config.timerC,
+  const recorded = pcscf.recordRoute(way.flow, way.user, request, 'ue');
+  const outgoing = pcscf.towardsUe(request).with(prepend(RecordRoute, ...recorded));
+  await forward(pcscf.sip, tx, [{ request: outgoing, target: way.target }], {
+    onResponse: response => {
+      if (isGenerated(response)) return response;
+      const trusted = answered(response, called, vector);
+      return recorded.length === 0 ? trusted : heldToRoute(trusted, outgoing);
     },
-  );
+    timerC: pcscf.config.timerC,
+  });
 }
 
 /** What a UE answers is as little trusted as what it asks; §5.2.6.4.4 */
@@ -53,7 +58,6 @@ function answered(
   called: NameAddr | undefined,
   vector: PChargingVectorValue | undefined,
 ): SipResponse {
-  if (isGenerated(response)) return response;
   let outgoing = withoutUntrusted(response).with(remove(PPreferredIdentity));
   // The identity that was called is the one that answers.
   if (called !== undefined) {
@@ -61,4 +65,27 @@ function answered(
   }
   if (vector !== undefined) outgoing = outgoing.with(set(PChargingVector, vector));
   return outgoing;
+}
+
+/** The type 1 term-ioi names the network where the UE is (RFC 7315 §4.6.4). */
+const terminated = (
+  vector: PChargingVectorValue | undefined,
+  network: string,
+): PChargingVectorValue | undefined =>
+  vector?.origIoi === undefined ? vector : { ...vector, termIoi: network };
+
+/**
+ * A UE that changed the Record-Route in its answer would lead the caller's requests past the network:
+ * it must end as it was sent. §5.2.6.4.4
+ */
+function heldToRoute(response: SipResponse, sent: SipRequest): SipResponse {
+  if (response.status >= 300) return response;
+  const text = (message: SipMessage): string => message.raw('Record-Route').join(',');
+  if (text(response) === text(sent)) return response;
+  const expected = sent.all(RecordRoute);
+  const given = response.all(RecordRoute).slice(-expected.length);
+  const same =
+    given.length === expected.length &&
+    given.every(({ uri }, at) => uriText(uri) === uriText(expected[at]!.uri));
+  return same ? response : response.with(set(RecordRoute, ...expected));
 }
