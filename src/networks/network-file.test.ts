@@ -66,3 +66,10 @@ test('--set overrides one setting and is named when it is wrong', () => {
   );
   assert.match(complaint('', 'nonsense'), /write path\.to\.key=value/);
 });
+
+test('aliases that lead nowhere or to ever more, and nesting without end, are mistakes of the file', () => {
+  assert.match(complaint('network: *nothing\n'), /lab\.yaml:1: not YAML: .*alias/);
+  const bomb = Array.from({ length: 12 }, (_, i) => `a${i}: &a${i} [${`*a${i - 1}, `.repeat(9)}]`);
+  assert.match(complaint(`a: ${'['.repeat(20_000)}`), /not YAML/);
+  assert.match(complaint(`a: &a-1 x\n${bomb.join('\n')}\n`), /not YAML/);
+});

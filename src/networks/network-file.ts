@@ -20,19 +20,7 @@ const validate = ajv.compile<NetworkSettings>(NetworkSchema);
 /** Parses, applies settings, fills defaults. Throws one UsageError that lists every mistake. */
 export function readNetworkFile(input: NetworkFileInput): NetworkSettings {
   const lines = new LineCounter();
-  const document = parseDocument(input.text, { lineCounter: lines });
-  if (document.errors.length > 0) {
-    throw new UsageError(
-      document.errors
-        .map(
-          error =>
-            `${input.name}:${error.linePos?.[0].line ?? 1}: not YAML: ${firstLine(error.message)}`,
-        )
-        .join('\n'),
-    );
-  }
-
-  const data: unknown = document.toJS() ?? {};
+  const { document, data } = readYaml(input, lines);
   if (!isRecord(data)) {
     throw new UsageError(
       `${input.name}:1: a network file is a mapping of settings, such as "network: lab"`,
@@ -56,6 +44,24 @@ export function readNetworkFile(input: NetworkFileInput): NetworkSettings {
     throw new UsageError([...new Set(errors.map(error => describe(error, whereIs)))].join('\n'));
   }
   return data;
+}
+
+function readYaml(input: NetworkFileInput, lines: LineCounter) {
+  const wrong = (line: number, message: string): string =>
+    `${input.name}:${line}: not YAML: ${firstLine(message)}`;
+  try {
+    const document = parseDocument(input.text, { lineCounter: lines, logLevel: 'error' });
+    const { errors } = document;
+    if (errors.length > 0) {
+      const all = errors.map(({ linePos, message }) => wrong(linePos?.[0].line ?? 1, message));
+      throw new UsageError(all.join('\n'));
+    }
+    return { document, data: (document.toJS() ?? {}) as unknown };
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    // an alias without its anchor or too many of them; nesting beyond the stack
+    throw new UsageError(wrong(1, (error as Error).message));
+  }
 }
 
 /** The home domain: given, or derived from the PLMN (TS 23.003 §13.2). */

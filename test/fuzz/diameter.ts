@@ -10,6 +10,7 @@ import { DiameterStreamReader } from '#diameter/framing';
 import { survive } from '#diameter/testing/laws';
 import { ProtocolError } from '#kernel/errors';
 import { vectors } from '../vectors.ts';
+import { generator, type Random } from './mutations.ts';
 
 export interface FuzzOptions {
   /** Stops after so many seconds of real time … */
@@ -54,20 +55,7 @@ export function fuzzDiameter(options: FuzzOptions): FuzzReport {
   return { inputs: number - first, slowest };
 }
 
-type Random = (below: number) => number;
-
-/** Uniform whole numbers below a bound: mulberry32 over seed and number. */
-function generator(seed: number, number: number): Random {
-  let state = (Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) + Math.imul(number + 1, 0xc2b2ae35)) | 0;
-  return below => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return Math.floor((((t ^ (t >>> 14)) >>> 0) / 4_294_967_296) * below);
-  };
-}
-
-function readCorpus(): readonly Buffer[] {
+export function readCorpus(): readonly Buffer[] {
   const files = readdirSync(vectors('pcap_extracted'))
     .filter(name => name.endsWith('.diameter.json'))
     .sort();
@@ -81,7 +69,7 @@ function readCorpus(): readonly Buffer[] {
 /** Numbers at which parsers go wrong, as one, three or four octets. */
 const NUMBERS = [0, 1, 7, 8, 11, 12, 0x7f, 0x80, 0xff, 0xffff, 0xffffff, 0x7fffffff, 0xffffffff];
 
-function mutated(corpus: readonly Buffer[], random: Random): Buffer {
+export function mutated(corpus: readonly Buffer[], random: Random): Buffer {
   let input: Buffer = Buffer.from(corpus[random(corpus.length)] as Buffer);
   for (let rounds = random(6); rounds >= 0; rounds--) input = mutate(input, corpus, random);
   // mostly with the right length, so that what is inside is looked at
@@ -138,7 +126,7 @@ function nested(input: Buffer, random: Random): Buffer {
 }
 
 /** Whatever pieces it comes in, a stream gives the same messages and ends the same way. */
-function assertStream(input: Buffer, random: Random): void {
+export function assertStream(input: Buffer, random: Random): void {
   const stream = Buffer.concat([input, input]);
   const read = (next: () => number): string => {
     const seen: string[] = [];
@@ -167,7 +155,7 @@ function assertStream(input: Buffer, random: Random): void {
 let profiles: readonly string[] | undefined;
 
 /** What parses as a profile is written and read back the same. */
-function assertProfile(corpus: readonly Buffer[], random: Random): void {
+export function assertProfile(corpus: readonly Buffer[], random: Random): void {
   profiles ??= corpus
     .map(octets => /<\?xml.*<\/IMSSubscription>/s.exec(octets.toString('latin1'))?.[0])
     .filter(xml => xml !== undefined);

@@ -5,6 +5,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { vectors } from '../vectors.ts';
+import { generator, type Random } from './mutations.ts';
 import { assertChunking, assertLaws } from './sip-laws.ts';
 
 export interface FuzzOptions {
@@ -56,18 +57,7 @@ export function fuzzSip(options: FuzzOptions): FuzzReport {
   return { inputs: number - first, ...count, slowest };
 }
 
-/** Uniform whole numbers below a bound: mulberry32 over seed and number. */
-export function generator(seed: number, number: number): (below: number) => number {
-  let state = (Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) + Math.imul(number + 1, 0xc2b2ae35)) | 0;
-  return below => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return Math.floor((((t ^ (t >>> 14)) >>> 0) / 4_294_967_296) * below);
-  };
-}
-
-function readCorpus(): readonly Buffer[] {
+export function readCorpus(): readonly Buffer[] {
   const files: string[] = [];
   for (const folder of ['rfc4475', 'rfc5118', 'clearwater_parser', 'rfcflow', 'handset'])
     collect(vectors(`sip/${folder}`), files);
@@ -81,8 +71,6 @@ function collect(folder: string, into: string[]): void {
     else if (!name.endsWith('.json')) into.push(path);
   }
 }
-
-type Random = (below: number) => number;
 
 const MORSELS = [
   '"',
@@ -144,7 +132,7 @@ const MORSELS = [
   'SIP/2.0',
 ];
 
-function mutated(corpus: readonly Buffer[], random: Random): Buffer {
+export function mutated(corpus: readonly Buffer[], random: Random): Buffer {
   let input: Buffer = Buffer.from(corpus[random(corpus.length)]!);
   for (let rounds = random(6); rounds >= 0; rounds--) input = mutate(input, corpus, random);
   return input;

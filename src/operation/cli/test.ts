@@ -36,6 +36,16 @@ const PARTS: Readonly<Record<string, Part>> = {
     about: 'seeded networks with faults, in simulated time',
     files: ['test/faults/**/*.test.ts'],
   },
+  fuzz: {
+    about: 'every parser on mutated input, for a minute or CARILLON_FUZZ_SECONDS',
+    files: ['test/fuzz/**/*.test.ts'],
+    alone: true,
+  },
+  hostile: {
+    about: 'torture, malice, kill -9 and overload against a network that really runs',
+    files: ['test/hostile/**/*.test.ts'],
+    alone: true,
+  },
   cli: {
     about: 'the command line as a person uses it',
     files: ['test/cli/**/*.test.ts'],
@@ -74,6 +84,7 @@ ${Object.entries(PARTS)
 Examples:
   carillon test                                   everything
   carillon test unit flows                        two parts
+  CARILLON_FUZZ_SECONDS=3600 CARILLON_FUZZ_SEED=7 carillon test fuzz
   carillon test src/protocols/sip/uri.test.ts     one file`,
     )
     .action(async (names: string[], options: { json?: boolean }) => {
