@@ -3,7 +3,8 @@
 import { type ApiContext, iso, needed } from './context.ts';
 import { Problem } from './problem.ts';
 import { type AnyOperation, operation } from './route.ts';
-import { CallList, CdrList, object, text } from './schemas.ts';
+import { object, text } from './schema-parts.ts';
+import { CallList, CdrList } from './schemas.ts';
 
 const tag = 'calls';
 

@@ -6,7 +6,8 @@ import type { RegistrationStatus } from '#functions/s-cscf/s-cscf';
 import { type ApiContext, iso, needed } from './context.ts';
 import { Problem } from './problem.ts';
 import { type AnyOperation, operation } from './route.ts';
-import { DeregisteredSchema, limit, object, RegistrationPage, text } from './schemas.ts';
+import { limit, object, text } from './schema-parts.ts';
+import { DeregisteredSchema, RegistrationPage } from './subscriber-schemas.ts';
 
 const tag = 'registrations';
 

@@ -6,7 +6,8 @@ import { Spool, TooLarge } from '../spool.ts';
 import { type ApiContext, needed } from './context.ts';
 import { Problem } from './problem.ts';
 import { type AnyOperation, fileBody, operation } from './route.ts';
-import { ImportReportSchema, object } from './schemas.ts';
+import { object } from './schema-parts.ts';
+import { ImportReportSchema } from './subscriber-schemas.ts';
 
 /** A few million records. */
 const LARGEST = 1024 * 1024 * 1024;

@@ -6,17 +6,15 @@ import { FIELDS, type SubscriberInput } from '#functions/hss/subscriber';
 import { type ApiContext, needed } from './context.ts';
 import { type Fault, Problem } from './problem.ts';
 import { type AnyOperation, operation } from './route.ts';
+import { limit, object, text } from './schema-parts.ts';
 import {
   ChangedSchema,
   DeregisteredSchema,
-  limit,
   NewSubscriber,
-  object,
   SubscriberChanges,
   SubscriberPage,
   SubscriberSchema,
-  text,
-} from './schemas.ts';
+} from './subscriber-schemas.ts';
 
 const imsi = object(undefined, 'whose', {
   imsi: text('IMSI', { pattern: '^[0-9]{6,15}$' }),

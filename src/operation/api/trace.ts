@@ -10,7 +10,8 @@ import { eventStream, type Missed } from '../trace/stream.ts';
 import type { ApiContext } from './context.ts';
 import { Problem } from './problem.ts';
 import { type AnyOperation, operation } from './route.ts';
-import { limit, MOST_EVENTS, object, TraceSchema, traceQuery } from './schemas.ts';
+import { limit, object } from './schema-parts.ts';
+import { MOST_EVENTS, TraceSchema, traceQuery } from './schemas.ts';
 
 /** Who watches at once, at most: each has events waiting for it. */
 const MOST_WATCHERS = 32;
