@@ -35,6 +35,7 @@ export class Lab {
   readonly folder: string;
   readonly #running: NetworkInProcess;
   readonly #ends: (() => Promise<void>)[] = [];
+  #isStopped = false;
 
   static async start(owner: Owner, options: LabOptions = {}): Promise<Lab> {
     const { ports = 'ephemeral' } = options;
@@ -44,15 +45,19 @@ export class Lab {
       ...own,
       ...(options.settings ?? []),
     ]);
-    const lab = new Lab(await runNetwork(settings, { ports, log: { level: 'error' } }));
-    owner.after(() => lab.#stop());
+    const running = await runNetwork(settings, { ports, log: { level: 'error' } });
+    const lab = new Lab(running, newFolder());
+    owner.after(async () => {
+      await lab.stop();
+      rmSync(lab.folder, { recursive: true, force: true });
+    });
     return lab;
   }
 
-  private constructor(running: NetworkInProcess) {
+  private constructor(running: NetworkInProcess, folder: string) {
     this.#running = running;
     this.home = running.network.home;
-    this.folder = mkdtempSync(join(tmpdir(), 'carillon-peers-'));
+    this.folder = folder;
   }
 
   get network(): NetworkInProcess['network'] {
@@ -117,11 +122,22 @@ export class Lab {
     }
   }
 
-  async #stop(): Promise<void> {
+  /** Comes with the end of the test; earlier where the test wants its addresses again. */
+  async stop(): Promise<void> {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
     for (const end of this.#ends.reverse()) await end();
     await this.#running.stop(0);
-    rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+const newFolder = (): string => mkdtempSync(join(tmpdir(), 'carillon-peers-'));
+
+/** A folder that goes with the test. */
+export function folderOf(owner: Owner): string {
+  const folder = newFolder();
+  owner.after(async () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
 }
 
 /** A TCP port nobody has, for a peer that cannot choose one by itself. */
