@@ -117,16 +117,48 @@ export interface Network {
   /** The other end. Closes at once with 'refused' where nobody serves the name. */
   dialLocal<M extends object>(name: string, codec: Codec<M>): Pipe<M>;
   /**
-   * Where `name` (a domain name as URIs and Diameter identities carry it) leads: first what the
-   * composition knows, then DNS. IP literals are not names. Empty when unknown.
+   * Where the composition says that `name` (a domain name as URIs and Diameter identities carry it)
+   * leads; undefined where it says nothing, and the DNS is to be asked. IP literals are not names.
    * `service` separates the protocols that share a name.
    */
-  resolve(name: string, service: 'sip' | 'diameter'): Promise<readonly Endpoint[]>;
+  resolve(name: string, service: 'sip' | 'diameter'): Promise<readonly Endpoint[] | undefined>;
+  readonly dns: Dns;
   /**
    * The function instance of this process that has `address` bound, if any: for the trace. The kind
    * of link tells apart an UDP and a TCP port of one number.
    */
   ownerOf(address: Address, link?: LinkProtocol): string | undefined;
+}
+
+/**
+ * What the DNS says of names. Nothing here rejects or lasts long: no such name, no such records and
+ * a DNS that is away are all the empty list. Answers are kept for their lifetime where it is known.
+ */
+export interface Dns {
+  /** A and AAAA records, IPv4 first. */
+  addresses(name: string): Promise<readonly string[]>;
+  srv(name: string): Promise<readonly SrvRecord[]>;
+  naptr(name: string): Promise<readonly NaptrRecord[]>;
+}
+
+/** RFC 2782. In the order they came: see #kernel/srv-order. */
+export interface SrvRecord {
+  readonly priority: number;
+  readonly weight: number;
+  readonly port: number;
+  /** Without the dot at the end; empty for a target of '.': the service is not offered. */
+  readonly target: string;
+}
+
+/** RFC 3403 §4.1, in the order they came. */
+export interface NaptrRecord {
+  readonly order: number;
+  readonly preference: number;
+  readonly flags: string;
+  readonly service: string;
+  readonly regexp: string;
+  /** Without the dot at the end; empty where the regexp counts. */
+  readonly replacement: string;
 }
 
 export interface StreamOptions {

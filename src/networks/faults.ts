@@ -70,6 +70,7 @@ export function faulty(host: Host, fault: Fault, codecs: readonly Codec<Traced &
       network.serveLocal(name, accepted => accept(pipe(accepted) as never)),
     dialLocal: (name, codec) => pipe(network.dialLocal(name, codec)),
     resolve: (name, service) => network.resolve(name, service),
+    dns: network.dns,
     ownerOf: (address, ...rest) => network.ownerOf(address, ...rest),
   };
   return {

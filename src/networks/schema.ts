@@ -259,6 +259,18 @@ export const NetworkSchema = Type.Object(
         }),
       ),
     }),
+    dns: section('how names that are not of this network are found (RFC 3263, RFC 6116)', {
+      servers: Type.Array(text('`ip` or `ip:port` of a DNS server'), {
+        description: 'servers to ask; without one those of the machine, with its hosts file',
+        default: [],
+      }),
+      timeout: Type.Integer({
+        description: 'how long one server is waited for before the next, in milliseconds',
+        minimum: 50,
+        maximum: 10_000,
+        default: 1000,
+      }),
+    }),
     store: section('durable state', {
       kind: oneOf(
         'embedded database files, or memory that dies with the process',

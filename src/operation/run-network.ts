@@ -3,6 +3,7 @@
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Host, Log } from '#kernel/host';
+import { nodeDns } from '#kernel/node/dns-source';
 import { createLog, type LogOptions } from '#kernel/node/log';
 import { createProcess, type HostProcess } from '#kernel/node/process';
 import { type Duration, type Instant, ms } from '#kernel/time';
@@ -66,6 +67,7 @@ export async function runNetwork(
     synchronous: settings.store.synchronous === 'full' ? 'FULL' : 'NORMAL',
     links: settings.links === 'checked' ? 'checked' : 'local',
     names: (name, service) => names.find(name, service),
+    dns: nodeDns({ servers: settings.dns.servers, timeout: settings.dns.timeout }),
     recorder: trace,
     log: logging,
   });

@@ -79,9 +79,12 @@ export function nameChecks(check: Check): void {
     async world => {
       const { network } = world.host('a');
       assert.deepEqual(await network.resolve('hss.home', 'diameter'), [local, wire]);
-      assert.deepEqual(await network.resolve('nobody.invalid', 'sip'), []);
-      assert.deepEqual(await network.resolve('127.0.0.1', 'sip'), []);
-      assert.deepEqual(await network.resolve('not a name', 'sip'), []);
+      assert.equal(await network.resolve('nobody.invalid', 'sip'), undefined);
+      assert.deepEqual(await network.dns.addresses('127.0.0.1'), []);
+      assert.deepEqual(await network.dns.addresses('nobody.invalid'), []);
+      assert.deepEqual(await network.dns.addresses('not a name'), []);
+      assert.deepEqual(await network.dns.srv('_sip._udp.nobody.invalid'), []);
+      assert.deepEqual(await network.dns.naptr('nobody.invalid'), []);
     },
     { names: { 'hss.home': [local, wire] } },
   );

@@ -1,10 +1,12 @@
 // The network of one instance: sockets of the machine, and local links of the process.
 
+import { isIP } from 'node:net';
 import { UsageError } from '../errors.ts';
 import type {
   Address,
   Codec,
   DatagramSocket,
+  Dns,
   Endpoint,
   LinkProtocol,
   Listener,
@@ -18,19 +20,26 @@ import type { Pipe } from '../pipe.ts';
 import type { Duration } from '../time.ts';
 import { checkAddress, type SocketContext } from './context.ts';
 import { bindDatagram } from './datagram.ts';
-import type { Resolver, Service } from './resolve.ts';
 import { connectTcp, listenTcp } from './tcp.ts';
 import { connectWebSocket, listenWebSocket } from './web-socket.ts';
 
+/** What the composition knows of a name; undefined asks the DNS. */
+export type NameTable = (
+  name: string,
+  service: Parameters<Network['resolve']>[1],
+) => readonly Endpoint[] | undefined;
+
 export class NodeNetwork implements Network {
+  readonly dns: Dns;
   readonly #context: SocketContext;
   readonly #bus: LocalBus;
-  readonly #resolver: Resolver;
+  readonly #names: NameTable;
 
-  constructor(context: SocketContext, bus: LocalBus, resolver: Resolver) {
+  constructor(context: SocketContext, bus: LocalBus, names: NameTable, dns: Dns) {
     this.#context = context;
     this.#bus = bus;
-    this.#resolver = resolver;
+    this.#names = names;
+    this.dns = dns;
   }
 
   bindDatagram(
@@ -89,8 +98,8 @@ export class NodeNetwork implements Network {
     return this.#bus.dial(this.#context.instance, name, codec);
   }
 
-  resolve(name: string, service: Service): Promise<readonly Endpoint[]> {
-    return this.#resolver.resolve(name, service);
+  async resolve(name: string, service: 'sip' | 'diameter') {
+    return isIP(name) === 0 ? this.#names(name, service) : [];
   }
 
   ownerOf(address: Address, link?: LinkProtocol): string | undefined {

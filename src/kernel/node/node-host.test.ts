@@ -13,12 +13,15 @@ function options(protocol: StreamProtocol): StreamOptions {
   };
 }
 
+const nothing = async () => ({ records: [] });
+const noDns = { addresses: nothing, srv: nothing, naptr: nothing };
+
 function make(setting: SuiteSetting): SuiteWorld {
   const hosts = new Map<string, NodeHost>();
   const process = createProcess({
     links: setting.links,
     names: name => setting.names[name],
-    lookup: async () => [],
+    dns: noDns,
     log: { level: 'silent' },
     onFault(error) {
       throw error;

@@ -12,12 +12,13 @@ import { AddressBook } from './address-book.ts';
 import { SystemClock } from './clock.ts';
 import type { SocketContext } from './context.ts';
 import { type DirectoryLock, lockDirectory } from './directory-lock.ts';
+import { CachedDns, type DnsSource } from './dns.ts';
+import { nodeDns } from './dns-source.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import { createLog, type LogOptions } from './log.ts';
 import type { Migration } from './migration.ts';
-import { NodeNetwork } from './network.ts';
+import { type NameTable, NodeNetwork } from './network.ts';
 import { SystemRandom } from './random.ts';
-import { type Lookup, type NameTable, Resolver } from './resolve.ts';
 import { SqliteStore, type SqliteStoreOptions } from './sqlite-store.ts';
 
 export interface ProcessOptions {
@@ -39,8 +40,8 @@ export interface ProcessOptions {
    * the log, at level error; the procedure has ended, the process goes on.
    */
   readonly onFault?: (error: unknown, instance: string | undefined) => void;
-  /** Stands in for the DNS. */
-  readonly lookup?: Lookup;
+  /** Where DNS answers come from. Default the machine's resolver. */
+  readonly dns?: DnsSource;
 }
 
 export interface HostOptions {
@@ -84,7 +85,7 @@ export function createProcess(options: ProcessOptions = {}): HostProcess {
   const { links = 'local', addressOf } = options;
   const bus = new LocalBus(clock, addressOf ? { mode: links, addressOf } : { mode: links });
   const names = options.names ?? (() => undefined);
-  const resolver = new Resolver(clock, names, options.lookup, limits.lookup);
+  const dns = new CachedDns(clock, options.dns ?? nodeDns(), limits.lookup);
   const hosts = new Map<string, NodeHost>();
 
   const storeOf = (name: string, settings: HostOptions): ClosableStore => {
@@ -110,7 +111,7 @@ export function createProcess(options: ProcessOptions = {}): HostProcess {
         connections: new Set(),
         fault: error => fault(error, name),
       };
-      const network = new NodeNetwork(context, bus, resolver);
+      const network = new NodeNetwork(context, bus, names, dns);
       const ownerOf: TraceOwner = (address, link) => book.ownerOf(address, link);
       const trace = new TraceDoor({ name, clock, recorder, counter, ownerOf });
       const store = storeOf(name, settings);
@@ -125,6 +126,7 @@ export function createProcess(options: ProcessOptions = {}): HostProcess {
     },
     async close() {
       await Promise.all(Array.from(hosts.values(), host => host.close()));
+      dns.close();
       clock.close();
       lock?.release();
     },

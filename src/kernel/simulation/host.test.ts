@@ -19,7 +19,7 @@ for (const [kind, options] of Object.entries(kinds)) {
   hostSuite(
     kind,
     ({ links, names }) => {
-      const resolve = (name: string) => names[name] ?? [];
+      const resolve = (name: string) => names[name];
       const sim = simulate({ seed: 1, localLinks: links, resolve, ...options });
       return {
         host: name => sim.host(name),

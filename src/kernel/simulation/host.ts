@@ -6,6 +6,7 @@ import type {
   Clock,
   Codec,
   DatagramSocket,
+  Dns,
   Endpoint,
   Fields,
   Host,
@@ -28,12 +29,18 @@ import type { SeededRandom } from './random.ts';
 import type { SimulatedStore } from './store.ts';
 import { SimulatedListener, SimulatedStream, streamsOf } from './streams.ts';
 import type { Machine, World } from './world.ts';
+import type { Zone } from './zone.ts';
 
 /** What all hosts of a simulation share beyond the wire. */
 export interface Surroundings {
   readonly world: World;
   readonly bus: LocalBus;
-  resolve(name: string, service: 'sip' | 'diameter', asker: string): readonly Endpoint[];
+  readonly zone: Zone;
+  resolve(
+    name: string,
+    service: 'sip' | 'diameter',
+    asker: string,
+  ): readonly Endpoint[] | undefined;
   ownerOf(address: Address, link?: LinkProtocol): string | undefined;
   log(entry: LogEntry): void;
 }
@@ -102,12 +109,14 @@ export class SimulatedClock implements Clock {
 }
 
 export class SimulatedNetwork implements Network {
+  readonly dns: Dns;
   readonly #surroundings: Surroundings;
   readonly #machine: SimulatedMachine;
 
   constructor(surroundings: Surroundings, machine: SimulatedMachine) {
     this.#surroundings = surroundings;
     this.#machine = machine;
+    this.dns = surroundings.zone.askedBy(surroundings.world, machine);
   }
 
   async bindDatagram(
@@ -160,7 +169,7 @@ export class SimulatedNetwork implements Network {
     return pipe;
   }
 
-  async resolve(name: string, service: 'sip' | 'diameter'): Promise<readonly Endpoint[]> {
+  async resolve(name: string, service: 'sip' | 'diameter') {
     await this.#life();
     return this.#surroundings.resolve(name, service, this.#machine.name);
   }

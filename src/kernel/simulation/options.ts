@@ -27,7 +27,7 @@ export interface SimulationOptions {
     name: string,
     service: 'sip' | 'diameter',
     asker: string,
-  ) => readonly Endpoint[];
+  ) => readonly Endpoint[] | undefined;
   /** The address an instance would have on the wire, for its local links. Default: its IPv4 address. */
   readonly wireAddress?: (instance: string) => Address | undefined;
 }

@@ -20,6 +20,7 @@ import { SimulatedDisk, SimulatedStore, type StoreSettings } from './store.ts';
 import { TraceLine } from './trace.ts';
 import { WaitGraph } from './wait-graph.ts';
 import type { Bound, World } from './world.ts';
+import { Zone } from './zone.ts';
 
 /** 2026-01-01T00:00Z */
 const START: Instant = 1_767_225_600_000;
@@ -49,6 +50,8 @@ export class Simulation {
   /** The trace: at least its last 100 000 events. */
   readonly events: TraceEvent[] = [];
   readonly logs: LogEntry[] = [];
+  /** What the DNS says in this world. */
+  readonly zone = new Zone();
   readonly #options: SimulationOptions;
   readonly #queue = new EventQueue();
   readonly #driver: Driver;
@@ -78,6 +81,7 @@ export class Simulation {
     this.#surroundings = {
       world: this.#world(),
       bus,
+      zone: this.zone,
       resolve: (name, service, asker) => this.#resolve(name, service, asker),
       ownerOf: (address, link) => this.ownerOf(address, link),
       log: entry => this.#log(entry),
@@ -311,9 +315,9 @@ export class Simulation {
     this.#queue.add(this.#now, start, machine);
   }
 
-  #resolve(name: string, service: 'sip' | 'diameter', asker: string): readonly Endpoint[] {
+  #resolve(name: string, service: 'sip' | 'diameter', asker: string) {
     const known = this.#names.get(`${service} ${name}`);
-    return known ?? this.#options.resolve?.(name, service, asker) ?? [];
+    return known ?? this.#options.resolve?.(name, service, asker);
   }
 
   #log(entry: LogEntry): void {

@@ -6,23 +6,22 @@ import type { Duration, Instant } from '#kernel/time';
 import type { Point } from '#kernel/trace';
 import { SipError } from './error.ts';
 import type { Flow, Target } from './flow.ts';
-import {
-  type Edit,
-  reasonPhrase,
-  response as responseTo,
-  type SipRequest,
-  type SipResponse,
-} from './message.ts';
+import { generate } from './generated.ts';
+import type { Edit, SipRequest, SipResponse } from './message.ts';
 import { Deadline } from './transaction/deadline.ts';
 import type { ClientEffect } from './transaction/effects.ts';
 import { cancelFor } from './transaction/follow-up.ts';
 import { InviteClientTransaction } from './transaction/invite-client.ts';
 import { NonInviteClientTransaction } from './transaction/non-invite-client.ts';
+import { Attempts } from './transport/attempts.ts';
+import type { DeadTargets } from './transport/dead-targets.ts';
 import type { Link, LinkUser } from './transport/link.ts';
 import { type Candidate, candidatesFor } from './transport/resolve.ts';
 import type { Transports } from './transport/transports.ts';
 import { pushVia } from './transport/via.ts';
 import type { Uri } from './uri.ts';
+
+export { generate, isGenerated } from './generated.ts';
 
 export interface RequestOptions {
   /**
@@ -52,27 +51,11 @@ export interface ClientTransaction {
   cancel(reason?: readonly Edit[]): void;
 }
 
-const generatedResponses = new WeakSet<SipResponse>();
-
-/** True for a response no peer sent: 408 for silence, 503 for a link that failed, 487, 416. */
-export function isGenerated(response: SipResponse): boolean {
-  return generatedResponses.has(response);
-}
-
-/** A response that stands for what went wrong here. RFC 3261 §8.1.3.1 */
-export function generate(request: SipRequest, status: number, reason?: string): SipResponse {
-  const made =
-    reason === undefined
-      ? responseTo(request, status)
-      : responseTo(request, status, reasonPhrase(reason));
-  generatedResponses.add(made);
-  return made;
-}
-
 /** What a client transaction asks of the endpoint. */
 export interface ClientTransactionOwner {
   readonly host: Host;
   readonly transports: Transports;
+  readonly deadTargets: DeadTargets;
   readonly point: Point;
   /** Requests larger than this leave by TCP where UDP was not asked for; 0 switches that off. */
   readonly datagramOctets: number;
@@ -94,9 +77,13 @@ export class OutboundTransaction implements ClientTransaction, LinkUser {
   #machine: InviteClientTransaction | NonInviteClientTransaction | undefined;
   #deadline: Deadline | undefined;
   #limit: Deadline | undefined;
-  #candidates: Candidate[] = [];
+  #attempts: Attempts | undefined;
+  /** What a server passed over said. */
+  #refusal: SipResponse | undefined;
   #point: Point;
   #heard = false;
+  /** A provisional response other than 100: the call is at somebody's. */
+  #progressed = false;
   #ended = false;
   #cancel: readonly Edit[] | undefined;
   #cancelSent = false;
@@ -141,7 +128,7 @@ export class OutboundTransaction implements ClientTransaction, LinkUser {
       return;
     }
     try {
-      const found = candidatesFor(target.uri, this.#owner.host.network);
+      const found = candidatesFor(target.uri, this.#owner.host);
       if (found instanceof Promise) {
         found.then(
           candidates => this.#goOn(candidates),
@@ -190,16 +177,17 @@ export class OutboundTransaction implements ClientTransaction, LinkUser {
 
   #goOn(candidates: readonly Candidate[]): void {
     if (this.#ended) return;
-    this.#candidates = [...candidates];
+    this.#attempts = new Attempts(candidates, this.#owner.deadTargets);
     if (candidates.length === 0) this.#failLater(503, 'Nowhere To Send');
     else this.#next(503);
   }
 
   /** The next way to reach the target, or the failure when all have been tried. */
   #next(status: number): void {
-    const candidate = this.#candidates.shift();
+    const candidate = this.#attempts?.next();
     if (candidate === undefined) {
-      this.#failLater(status);
+      if (this.#refusal === undefined) this.#failLater(status);
+      else this.#finish(this.#refusal);
       return;
     }
     let link: Link | Promise<Link>;
@@ -230,7 +218,7 @@ export class OutboundTransaction implements ClientTransaction, LinkUser {
       edits === undefined ? this.#original.with(via) : this.#original.with(...edits, via);
     if (candidate?.protocol === 'udp' && !candidate.asked && this.#isTooLarge()) {
       // RFC 3261 §18.1.1: by TCP, and by UDP after all where nobody listens there
-      this.#candidates.unshift(
+      this.#attempts?.insert(
         { ...candidate, protocol: 'tcp', asked: true },
         { ...candidate, asked: true },
       );
@@ -264,6 +252,7 @@ export class OutboundTransaction implements ClientTransaction, LinkUser {
           this.flow!.send(effect.message);
           break;
         case 'deliver':
+          if (this.#passesOver(effect.response)) return;
           this.#deliver(effect.response);
           break;
         case 'terminate':
@@ -290,16 +279,53 @@ export class OutboundTransaction implements ClientTransaction, LinkUser {
   }
 
   #deliver(response: SipResponse): void {
+    if (!this.#heard) this.#attempts?.answered();
     this.#heard = true;
     if (response.status < 200) {
+      if (response.status > 100) this.#progressed = true;
       if (this.#cancel !== undefined) this.#sendCancel();
       this.#options.onProvisional?.(response);
     } else this.#settle(response);
     this.onResponse(response);
   }
 
+  /**
+   * A server that cannot serve now: the next one is asked, where there is one and nothing is known
+   * of the request yet. RFC 3263 §4.3
+   */
+  #passesOver(response: SipResponse): boolean {
+    if (response.status !== 503 || this.#attempts === undefined) return false;
+    this.#attempts.refused(response);
+    if (this.#progressed || this.#cancel !== undefined || this.#final !== undefined) return false;
+    if (!this.#attempts.passOver()) return false;
+    this.#refusal = response;
+    this.#leaveBehind(response);
+    this.#heard = false;
+    this.#next(503);
+    return true;
+  }
+
+  /** What is left of a try acknowledges copies of its refusal. RFC 3261 §17.1.1.2 */
+  #leaveBehind(refusal: SipResponse): void {
+    const machine = this.#machine;
+    const link = this.flow!;
+    const branch = this.#branch;
+    const request = this.request;
+    this.#detach();
+    this.#deadline = undefined;
+    if (!(machine instanceof InviteClientTransaction) || machine.state !== 'completed') return;
+    const left = new OutboundTransaction(this.#owner, request, {});
+    left.#branch = branch;
+    left.flow = link;
+    left.#machine = machine;
+    left.#final = refusal;
+    this.#owner.register(branch, left);
+    left.#carryOut([], this.#owner.host.clock.now());
+  }
+
   /** A try came to nothing: the next, where nobody has answered yet. RFC 3263 §4.3 */
   #failed(status: number): void {
+    if (!this.#heard) this.#attempts?.failed();
     if (this.#final !== undefined) this.#ended = true;
     else if (this.#heard || this.#cancel !== undefined)
       this.#finish(generate(this.request, status));

@@ -15,8 +15,9 @@ import { KeepAlive } from './transport/keep-alive.ts';
 import type { Link } from './transport/link.ts';
 import type { ListenOptions, PointSettings, TransportLimits } from './transport/transports.ts';
 
-export { type ClientTransaction, isGenerated, type RequestOptions } from './client-transaction.ts';
+export type { ClientTransaction, RequestOptions } from './client-transaction.ts';
 export type { Flow, Target } from './flow.ts';
+export { isGenerated } from './generated.ts';
 export type { ServerTransaction } from './server-transaction.ts';
 export type { ListenOptions, PointSettings } from './transport/transports.ts';
 

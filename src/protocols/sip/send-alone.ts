@@ -29,7 +29,7 @@ export function sendAlone(
   const lost = (error: unknown): void =>
     layer.host.log.info('sip.not sent', { request: message.summary(), why: String(error) });
   const first = async (): Promise<void> => {
-    const [candidate] = await candidatesFor(uri, layer.host.network);
+    const [candidate] = layer.deadTargets.inOrder(await candidatesFor(uri, layer.host));
     if (candidate !== undefined) send(await layer.transports.linkTo(candidate, point));
     else lost('nowhere to send');
   };

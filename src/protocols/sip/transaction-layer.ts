@@ -27,6 +27,7 @@ import {
   type ServerTransactionOwner,
 } from './server-transaction.ts';
 import { magicCookie, serverKey } from './transaction/key.ts';
+import { DeadTargets } from './transport/dead-targets.ts';
 import type { Link, LinkOwner } from './transport/link.ts';
 import { type TransportConfig, Transports } from './transport/transports.ts';
 import { noteSource, returnAddress } from './transport/via.ts';
@@ -54,6 +55,7 @@ export class TransactionLayer implements LinkOwner, ServerTransactionOwner, Clie
   readonly clock: Clock;
   readonly point: Point;
   readonly transports: Transports;
+  readonly deadTargets: DeadTargets;
   readonly #user: TransactionUser;
   readonly #limits: TransactionLimits;
   readonly #servers = new Map<string, InboundTransaction>();
@@ -76,6 +78,7 @@ export class TransactionLayer implements LinkOwner, ServerTransactionOwner, Clie
     this.#user = user;
     this.#limits = limits;
     this.transports = new Transports(this, config);
+    this.deadTargets = new DeadTargets(host.clock);
   }
 
   get datagramOctets(): number {
@@ -164,7 +167,7 @@ export class TransactionLayer implements LinkOwner, ServerTransactionOwner, Clie
     const via = response.get(Via);
     if (via === undefined || (link.protocol !== 'tcp' && link.protocol !== 'tls')) return;
     const address = returnAddress(via, link.remote);
-    const candidate = { protocol: link.protocol, address, asked: true };
+    const candidate = { protocol: link.protocol, address, server: address.host, asked: true };
     const again = this.transports.linkTo(candidate, link.point) as Link;
     again.send(response);
   }
@@ -286,7 +289,8 @@ export class TransactionLayer implements LinkOwner, ServerTransactionOwner, Clie
     if (via === undefined || request.method === 'ACK') return;
     const noted = request.raw('Via').length > 0 ? noteSource(request, via, link) : request;
     const edits = status === 503 ? [set(RetryAfter, { seconds: this.#limits.retryAfter })] : [];
-    const answer = responseTo(noted, status, toTag(this.newTag()), ...edits);
+    if (request.has(To)) edits.push(toTag(this.newTag())); // RFC 4475 §3.3.1: 400 without one too
+    const answer = responseTo(noted, status, ...edits);
     this.sendResponse(answer, this.#back(via, link));
   }
 

@@ -1,9 +1,10 @@
 // One request of ours as its sender sees it: sent again with credentials where it is challenged
 // (RFC 3261 §8.1.3.5, §22.2), so that only the answer to the whole is of interest.
 
-import { type ClientTransaction, isGenerated } from '../client-transaction.ts';
+import type { ClientTransaction } from '../client-transaction.ts';
 import type { SipEndpoint } from '../endpoint.ts';
 import type { Target } from '../flow.ts';
+import { isGenerated } from '../generated.ts';
 import type { Edit, SipRequest, SipResponse } from '../message.ts';
 import type { SendOptions } from './options.ts';
 

@@ -1,9 +1,9 @@
 // The caller's side of a session: RFC 3261 §13.2, RFC 3262 §4, forks by RFC 6026 and RFC 3261 §13.2.2.4.
 
 import type { Duration } from '#kernel/time';
-import { isGenerated } from '../client-transaction.ts';
 import { Dialog } from '../dialog.ts';
 import type { Target } from '../flow.ts';
+import { isGenerated } from '../generated.ts';
 import { CallId, CSeq, From, MinSE, RAck, Require, RSeq, To } from '../headers.ts';
 import { type Edit, type SipRequest, type SipResponse, set } from '../message.ts';
 import type { UserAgent } from '../user-agent.ts';
