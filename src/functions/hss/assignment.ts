@@ -3,19 +3,27 @@
 import type { ServerAssignment, ServerAssignmentRequest } from '#diameter/cx';
 import { DiameterError } from '#diameter/errors';
 import type { RequestContext } from '#diameter/node';
+import { isSuccessName } from '#diameter/result';
+import type { Write } from '#kernel/host';
 import type { Psi } from './config.ts';
-import { type HssParts, type Outcome, type Procedure, subscriptionOf } from './cx.ts';
+import { type HssParts, type Outcome, type Procedure, psiOf, subscriptionOf } from './cx.ts';
 import type { Entry } from './database.ts';
-import { AKA_SCHEME, canonicalImpu } from './identities.ts';
+import { featuresIn } from './features.ts';
+import { AKA_SCHEME, impisOf } from './identities.ts';
 import {
   type Holder,
+  impisIn,
+  intoRow,
   NOT_REGISTERED,
+  ofSet,
   psiKey,
   type Registration,
+  type Row,
   settled,
   stateOf,
   without,
 } from './registrations.ts';
+import { remember, restorationFor } from './restoration.ts';
 
 type Answer = Outcome<typeof ServerAssignment>;
 type AssignmentType = ServerAssignmentRequest['type'];
@@ -48,13 +56,18 @@ interface Assignment {
   readonly holder: Holder;
   /** Of the registrations table. */
   readonly key: string;
+  readonly row: Row;
+  /** The implicit registration set. */
+  readonly set: string;
+  /** The subscription as that set sees it. */
   readonly registration: Registration;
   /** undefined for a PSI. */
   readonly entry: Entry | undefined;
   /** The IMPI of the request, or any one where it names none. */
   readonly impi: string;
-  /** Every IMPI of the subscription. */
+  /** Every IMPI that may register the set. */
   readonly impis: readonly string[];
+  readonly wildcard: string | undefined;
   readonly userData: () => string;
 }
 
@@ -66,7 +79,7 @@ export const serverAssignment: Procedure<typeof ServerAssignment> = async (
 ) => {
   const { type, impus } = request;
   checkPresence(request);
-  const psi = impus.length === 1 ? hss.psis.get(canonicalImpu(impus[0]!) ?? '') : undefined;
+  const psi = impus.length === 1 ? await psiOf(hss, impus[0]!) : undefined;
   if (psi !== undefined) return psiAssignment(hss, psi, request, context);
 
   const found = await subscriptionOf(hss, request.impi, impus);
@@ -81,23 +94,66 @@ export const serverAssignment: Procedure<typeof ServerAssignment> = async (
       clause: clause(3),
     };
   }
-  const { entry } = found;
-  const impis = entry.identities.impis.map(({ impi }) => impi);
+  const { entry, sets, wildcard } = found;
+  const of = (set: string): Promise<Answer> =>
+    setAssignment({ hss, request, context, entry, set, wildcard });
+  const [first, ...rest] = sets;
+  let outcome = await of(first);
+  // A de-registration may be of several sets; the others follow the first unless it is refused.
+  for (const set of rest) {
+    if (!isSuccessName(outcome.answer.result)) return outcome;
+    outcome = await of(set);
+  }
+  return outcome;
+};
+
+async function setAssignment(asked: {
+  readonly hss: HssParts;
+  readonly request: ServerAssignmentRequest;
+  readonly context: RequestContext;
+  readonly entry: Entry;
+  readonly set: string;
+  readonly wildcard: string | undefined;
+}): Promise<Answer> {
+  const { hss, request, context, entry, set, wildcard } = asked;
+  const impis = impisOf(entry.identities, set).map(({ impi }) => impi);
   const key = entry.subscriber.imsi;
-  const registration = await hss.registrations.get(key);
-  const impi = request.impi ?? registration.impis[0] ?? impis[0]!;
+  const row = await hss.registrations.get(key);
+  const registration = ofSet(row, set);
+  const impi = request.impi ?? registration.impis[0] ?? impis[0] ?? entry.subscriber.imsi;
+  const features = featuresIn(request.features);
   return byType({
     hss,
     request,
-    holder: { server: request.server, ...context.origin },
+    holder: holderOf(request, context),
     key,
+    row,
+    set,
     registration,
     entry,
     impi,
     impis,
-    userData: () => hss.profiles.userData(entry, impi),
+    wildcard,
+    userData: () => hss.profiles.userData(entry, impi, set, features),
   });
-};
+}
+
+function holderOf(
+  { server, features }: ServerAssignmentRequest,
+  { origin }: RequestContext,
+): Holder {
+  const told = featuresIn(features);
+  return { server, ...origin, ...(told === 0 ? {} : { features: told }) };
+}
+
+/** Makes durable, then true, what has become of the set. */
+function put(
+  { hss, key, row, set }: Assignment,
+  after: Registration,
+  others: readonly Write[] = [],
+): Promise<void> {
+  return hss.registrations.set(key, intoRow(row, set, after), others);
+}
 
 // Table 6.1.2.1: which identities a type needs.
 function checkPresence({ type, impi, impus }: ServerAssignmentRequest): void {
@@ -135,15 +191,19 @@ async function psiAssignment(
     };
   }
   const key = psiKey(psi.identity);
+  const row = await hss.registrations.get(key);
   return byType({
     hss,
     request,
-    holder: { server: request.server, ...context.origin },
+    holder: holderOf(request, context),
     key,
-    registration: await hss.registrations.get(key),
+    row,
+    set: '',
+    registration: row,
     entry: undefined,
     impi: psi.impi,
     impis: [psi.impi],
+    wildcard: psi.wildcard?.text,
     userData: () => hss.profiles.psiUserData(psi),
   });
 }
@@ -180,7 +240,7 @@ function byType(assignment: Assignment): Promise<Answer> | Answer {
 }
 
 async function register(assignment: Assignment): Promise<Answer> {
-  const { hss, request, registration, holder, key, impi } = assignment;
+  const { hss, request, registration, row, holder, key, set, impi } = assignment;
   if (isOfAnother(assignment)) return alreadyRegistered(assignment);
   const { impis, pending } = registration;
   const isKnown = impis.includes(impi) || pending.includes(impi);
@@ -193,7 +253,8 @@ async function register(assignment: Assignment): Promise<Answer> {
   }
   // Registrations at another S-CSCF end with the first one here. §8.1.1
   const left = registration.holder;
-  const moved = impis.length > 0 && left !== undefined && left.host !== holder.host;
+  const all = impisIn(row);
+  const moved = all.length > 0 && left !== undefined && left.host !== holder.host;
   const before = moved ? [] : impis;
   const after: Registration = {
     server: request.server,
@@ -202,16 +263,28 @@ async function register(assignment: Assignment): Promise<Answer> {
     pending: settled(pending, impi),
     unregistered: false,
     reassign: false,
+    ...remember(request, registration),
   };
-  await hss.registrations.set(key, after, hss.undelivered.settled(key, holder.host, impi));
+  const owed = hss.undelivered.settled(key, holder.host, impi, set);
+  // What was registered of other sets was there too, and ends with it.
+  if (moved) await hss.registrations.set(key, intoRow(elsewhere(row), set, after), owed);
+  else await put(assignment, after, owed);
   return {
     ...success(assignment, () => {
       const others = before.filter(other => other !== impi);
       const beside = others.length === 0 ? '' : `, beside ${others.join(' and ')}`;
       return `${impi} is registered at ${request.server}${beside}`;
     }),
-    ...(moved ? { after: () => leaveOld(assignment, left, impis) } : {}),
+    ...(moved ? { after: () => leaveOld(assignment, left, all) } : {}),
   };
+}
+
+/** The subscription with nobody registered any more; who authenticates goes on. */
+function elsewhere(row: Row): Row {
+  const none = <S extends object>(state: S) => ({ ...state, impis: [], unregistered: false });
+  if (row.others === undefined) return none(row);
+  const others = Object.entries(row.others).map(([set, state]) => [set, none(state)]);
+  return { ...none(row), others: Object.fromEntries(others) };
 }
 
 // A vector proves a card once, and only as long as the K that made it is the subscriber's: what was
@@ -228,23 +301,17 @@ function leaveOld(assignment: Assignment, old: Holder, impis: readonly string[])
     ? [impi, ...impis.filter(other => other !== impi)]
     : impis;
   const info = `now served by ${request.server}`;
-  const impus = assignment.entry?.identities.impus.map(identity => identity.impu) ?? [];
+  const impus = assignment.entry?.identities.impus.map(({ impu }) => impu) ?? [];
   void hss.pushes.terminate(old, [first!], { code: 'NEW_SERVER_ASSIGNED', info }, impus);
   if (rest.length > 0) void hss.pushes.terminate(old, rest, { code: 'SERVER_CHANGE', info });
 }
 
 async function serveUnregistered(assignment: Assignment): Promise<Answer> {
-  const { hss, request, registration, holder, key } = assignment;
+  const { request, registration, holder } = assignment;
   if (isOfAnother(assignment)) return alreadyRegistered(assignment);
   const unregistered = stateOf(registration) !== 'registered';
   const { server } = request;
-  await hss.registrations.set(key, {
-    ...registration,
-    server,
-    holder,
-    unregistered,
-    reassign: false,
-  });
+  await put(assignment, { ...registration, server, holder, unregistered, reassign: false });
   return success(assignment, () =>
     unregistered
       ? `${server} serves the identity as unregistered`
@@ -267,7 +334,7 @@ function download(assignment: Assignment): Answer {
 }
 
 async function deregister(assignment: Assignment, mayKeep: boolean): Promise<Answer> {
-  const { hss, request, registration, key } = assignment;
+  const { hss, request, registration } = assignment;
   const gone = request.impi === undefined ? registration.impis : [request.impi];
   const isHolder = registration.holder?.server === request.server;
   if (isOfAnother(assignment) && !isHolder) return alreadyRegistered(assignment);
@@ -277,13 +344,13 @@ async function deregister(assignment: Assignment, mayKeep: boolean): Promise<Ans
     // Another S-CSCF was assigned meanwhile: its name stays, the old one's registrations go.
     const impis = registration.impis.filter(impi => !gone.includes(impi));
     const kept: Registration = { ...registration, impis, unregistered: false };
-    await hss.registrations.set(key, impis.length > 0 ? kept : { ...kept, holder: undefined });
+    await put(assignment, impis.length > 0 ? kept : { ...kept, holder: undefined });
     return { answer: { result: 'DIAMETER_SUCCESS' }, because, clause: clause(5) };
   }
   const wasServed = stateOf(registration) !== 'not registered';
   const keep = mayKeep && hss.config.keepServerName && wasServed;
   const after = without(registration, gone, keep);
-  await hss.registrations.set(key, after);
+  await put(assignment, after);
   if (mayKeep && after.server === undefined) {
     return {
       answer: { result: 'DIAMETER_SUCCESS_SERVER_NAME_NOT_STORED' },
@@ -300,7 +367,7 @@ async function deregister(assignment: Assignment, mayKeep: boolean): Promise<Ans
 
 /** The authentication came to nothing: the name goes unless the identity was served before. */
 async function giveUp(assignment: Assignment): Promise<Answer> {
-  const { hss, request, registration, key, impi } = assignment;
+  const { request, registration, impi } = assignment;
   if (isOfAnother(assignment)) return alreadyRegistered(assignment);
   const pending = settled(registration.pending, impi);
   const state = stateOf(registration);
@@ -308,7 +375,7 @@ async function giveUp(assignment: Assignment): Promise<Answer> {
     state === 'not registered' && pending.length === 0
       ? NOT_REGISTERED
       : { ...registration, pending };
-  await hss.registrations.set(key, after);
+  await put(assignment, after);
   return {
     answer: { result: 'DIAMETER_SUCCESS' },
     because: () => `${request.type} of ${impi}; the identity stays ${state}`,
@@ -333,7 +400,8 @@ function alreadyRegistered({ registration, request }: Assignment): Answer {
 }
 
 function success(assignment: Assignment, because: () => string): Answer {
-  const { hss, request, impi, impis, userData } = assignment;
+  const { hss, request, impi, impis, wildcard, userData } = assignment;
+  const restoration = restorationFor(request, assignment.registration);
   const { charging } = hss.config;
   const isWanted = request.userDataAlreadyAvailable !== 'USER_DATA_ALREADY_AVAILABLE';
   return {
@@ -343,6 +411,8 @@ function success(assignment: Assignment, because: () => string): Answer {
       ...(isWanted ? { userData: userData() } : {}),
       ...(isWanted && Object.keys(charging).length > 0 ? { chargingInformation: charging } : {}),
       ...(impis.length > 1 ? { associated: { impis } } : {}),
+      ...(wildcard === undefined ? {} : { wildcardedImpu: wildcard }),
+      ...(restoration.length === 0 ? {} : { restorationInfo: restoration }),
     },
     because: () => `${because()}; profile ${isWanted ? 'given' : 'there already'}`,
     clause: clause(5),

@@ -5,12 +5,13 @@ import type { HeSequence } from '#aka/sequence';
 import type { MultimediaAuth, MultimediaAuthRequest } from '#diameter/cx';
 import { DiameterError } from '#diameter/errors';
 import type { RequestContext } from '#diameter/node';
+import { assert } from '#kernel/errors';
 import type { Write } from '#kernel/host';
 import { type AuthItem, akaItems, digestItems, keyOf } from './auc.ts';
 import { type HssParts, type Outcome, type Procedure, subscriptionOf } from './cx.ts';
 import type { Entry } from './database.ts';
-import { AKA_SCHEME, DIGEST_SCHEME, type Scheme } from './identities.ts';
-import type { Registration } from './registrations.ts';
+import { AKA_SCHEME, type Card, DIGEST_SCHEME, type Scheme } from './identities.ts';
+import { intoRow, ofSet, type Registration, type Row } from './registrations.ts';
 
 type Answer = Outcome<typeof MultimediaAuth>;
 
@@ -28,7 +29,9 @@ export const multimediaAuth: Procedure<typeof MultimediaAuth> = async (hss, requ
     return { answer: { result: found.result }, because: found.because, clause: clause(step) };
   }
   const { entry } = found;
-  const { scheme } = entry.identities.impis.find(identity => identity.impi === impi)!;
+  const { scheme, card, password } = hss.database
+    .loginsOf(entry)
+    .find(login => login.impi === impi)!;
   if (!isOfScheme(auth.scheme, scheme)) {
     return {
       answer: { result: 'DIAMETER_ERROR_AUTH_SCHEME_NOT_SUPPORTED' },
@@ -36,11 +39,31 @@ export const multimediaAuth: Procedure<typeof MultimediaAuth> = async (hss, requ
       clause: clause(3),
     };
   }
-  const registration = await hss.registrations.get(entry.subscriber.imsi);
-  return scheme === DIGEST_SCHEME
-    ? digest(hss, request, entry, registration)
-    : aka(hss, request, context, entry, registration, assigned(registration, impi, server));
+  const row = await hss.registrations.get(entry.subscriber.imsi);
+  const [set] = found.sets;
+  const registration = ofSet(row, set);
+  const next = assigned(registration, impi, server);
+  const asked: Asked = {
+    hss,
+    request,
+    entry,
+    registration,
+    after: next === registration ? undefined : intoRow(row, set, next),
+  };
+  if (card !== undefined) return aka(asked, card, context);
+  assert(password !== undefined, 'what is no card has a password');
+  return digest(asked, password);
 };
+
+/** A request whose identities and scheme are right. */
+interface Asked {
+  readonly hss: HssParts;
+  readonly request: MultimediaAuthRequest;
+  readonly entry: Entry;
+  readonly registration: Registration;
+  /** Where the subscription stands once the vectors are out; undefined: where it stood. */
+  readonly after: Row | undefined;
+}
 
 // 'Unknown' is asked where the REGISTER does not tell. The clause answers it for SIP Digest alone; we
 // do for AKA too, since here the IMPI decides and the S-CSCF reads the scheme from the answer.
@@ -65,20 +88,16 @@ function assigned(registration: Registration, impi: string, server: string): Reg
   };
 }
 
-async function digest(
-  hss: HssParts,
-  request: MultimediaAuthRequest,
-  entry: Entry,
-  registration: Registration,
-): Promise<Answer> {
+async function digest(asked: Asked, password: string): Promise<Answer> {
+  const { hss, request, entry, registration, after } = asked;
   const { impi, server, vectors } = request;
   const { home, digestAlgorithms } = hss.config;
-  const next = assigned(registration, impi, server);
-  if (next !== registration) await hss.registrations.set(entry.subscriber.imsi, next);
-  const items = digestItems(entry.subscriber, {
+  if (after !== undefined) await hss.registrations.set(entry.subscriber.imsi, after);
+  const items = digestItems({
     impi,
+    password,
     realm: home,
-    algorithms: digestAlgorithms,
+    algorithms: entry.subscriber.digest ?? digestAlgorithms,
     count: vectors,
   });
   return success(
@@ -88,25 +107,19 @@ async function digest(
   );
 }
 
-async function aka(
-  hss: HssParts,
-  request: MultimediaAuthRequest,
-  context: RequestContext,
-  entry: Entry,
-  registration: Registration,
-  next: Registration,
-): Promise<Answer> {
+async function aka(asked: Asked, card: Card, context: RequestContext): Promise<Answer> {
+  const { hss, request, entry, registration, after } = asked;
   const { server, vectors, auth } = request;
-  const { subscriber } = entry;
-  let sequence = await hss.database.sequence(subscriber);
+  const { imsi } = entry.subscriber;
+  let sequence = await hss.database.sequence(card);
   let resynchronised = '';
   if (auth.authorization !== undefined) {
-    const taken = takeAuts(entry, sequence, registration, request);
+    const taken = takeAuts(card, sequence, registration, request);
     if ('answer' in taken) return taken;
     sequence = taken.sequence;
     resynchronised = `${taken.because}; `;
   }
-  const made = akaItems(subscriber, sequence, {
+  const made = akaItems(card, sequence, {
     requester: context.origin.host,
     count: Math.min(Math.max(vectors, 1), hss.config.vectors),
     rand: () => hss.host.random.bytes(16),
@@ -114,16 +127,16 @@ async function aka(
   if (made === undefined) {
     return {
       answer: { result: 'DIAMETER_UNABLE_TO_COMPLY', errorMessage: 'no sequence number is left' },
-      because: () => `every SQN of ${subscriber.imsi} has been used; it needs another K`,
+      because: () => `every SQN of ${card.key} has been used; it needs another K`,
       clause: 'TS 33.102 §C.1.2',
     };
   }
   // Durable before a vector leaves: a crash may lose vectors, but hands out no SQN twice.
-  const writes: Write[] = [hss.database.sequenceWrite(subscriber.imsi, made.sequence)];
-  if (next !== registration) writes.push(hss.registrations.write(subscriber.imsi, next));
+  const writes: Write[] = [hss.database.sequenceWrite(card.key, made.sequence)];
+  if (after !== undefined) writes.push(hss.registrations.write(imsi, after));
   await hss.host.store.commit(writes);
-  hss.database.sequenceCommitted(subscriber.imsi, made.sequence);
-  if (next !== registration) hss.registrations.committed(subscriber.imsi, next);
+  hss.database.sequenceCommitted(card.key, made.sequence);
+  if (after !== undefined) hss.registrations.committed(imsi, after);
   return success(request, made.items, () => {
     return `${resynchronised}SEQ ${made.sequence.seq}; ${assignment(registration, server)}`;
   });
@@ -131,7 +144,7 @@ async function aka(
 
 /** Step 4: the card found the SQN out of range. TS 33.102 §6.3.5 */
 function takeAuts(
-  entry: Entry,
+  card: Card,
   sequence: HeSequence,
   registration: Registration,
   request: MultimediaAuthRequest,
@@ -153,7 +166,7 @@ function takeAuts(
     };
   }
   const [rand, auts] = [authorization.subarray(0, 16), authorization.subarray(16)];
-  const taken = resynchronise(keyOf(entry.subscriber), sequence, rand, auts);
+  const taken = resynchronise(keyOf(card), sequence, rand, auts);
   switch (taken.kind) {
     case 'mac failure':
       return {

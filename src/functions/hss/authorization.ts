@@ -1,10 +1,16 @@
 // User registration status query. TS 29.228 §6.1.1
 
 import type { UserAuthorization } from '#diameter/cx';
-import { capabilities, type HssParts, type Outcome, type Procedure, subscriptionOf } from './cx.ts';
+import {
+  capabilities,
+  type HssParts,
+  isSetBarred,
+  type Outcome,
+  type Procedure,
+  subscriptionOf,
+} from './cx.ts';
 import type { Entry } from './database.ts';
-import { canonicalImpu } from './identities.ts';
-import { type Registration, stateOf } from './registrations.ts';
+import { ofSet, type Registration, stateOf } from './registrations.ts';
 
 type Answer = Outcome<typeof UserAuthorization>;
 
@@ -21,10 +27,13 @@ export const userAuthorization: Procedure<typeof UserAuthorization> = async (hss
     const step = found.result === 'DIAMETER_ERROR_USER_UNKNOWN' ? 1 : 2;
     return { answer: { result: found.result }, because: found.because, clause: clause(step) };
   }
-  const { entry } = found;
+  const {
+    entry,
+    sets: [set],
+  } = found;
   const isEmergency = (flags & EMERGENCY) !== 0;
 
-  if (!isEmergency && isBarred(entry, impu)) {
+  if (!isEmergency && isSetBarred(entry, set)) {
     return {
       answer: { result: 'DIAMETER_AUTHORIZATION_REJECTED' },
       because: () => `${impu} is barred, and no identity of its implicit set is not`,
@@ -36,24 +45,21 @@ export const userAuthorization: Procedure<typeof UserAuthorization> = async (hss
     if (refusal !== undefined) return refusal;
   }
   const { imsi } = entry.subscriber;
-  const registration = await hss.registrations.get(imsi);
+  const row = await hss.registrations.get(imsi);
+  const registration = ofSet(row, set);
   if (type === 'REGISTRATION_AND_CAPABILITIES') {
     // Whoever asks so could not reach the S-CSCF assigned: the next one may take its place.
     if (registration.server !== undefined && !registration.reassign) {
-      await hss.registrations.set(imsi, { ...registration, reassign: true });
+      await hss.registrations.set(imsi, { ...row, reassign: true });
     }
     return {
-      answer: { result: 'DIAMETER_SUCCESS', ...capabilities(hss.config) },
+      answer: { result: 'DIAMETER_SUCCESS', ...capabilities(hss.config, entry) },
       because: () => 'the I-CSCF asks for capabilities, to choose another S-CSCF',
       clause: clause(4),
     };
   }
-  return byState(hss, registration, type);
+  return byState(hss, entry, registration, type);
 };
-
-const isBarred = ({ identities }: Entry, impu: string): boolean =>
-  identities.impus.every(({ barred }) => barred) &&
-  identities.impus.some(identity => identity.impu === canonicalImpu(impu));
 
 function notAllowed(hss: HssParts, entry: Entry, visitedNetwork: string): Answer | undefined {
   const { visitedNetworks, home } = hss.config;
@@ -79,6 +85,7 @@ function notAllowed(hss: HssParts, entry: Entry, visitedNetwork: string): Answer
 
 function byState(
   hss: HssParts,
+  entry: Entry,
   registration: Registration,
   type: 'REGISTRATION' | 'DE_REGISTRATION',
 ): Answer {
@@ -103,13 +110,13 @@ function byState(
       answer: { result: 'DIAMETER_SUBSEQUENT_REGISTRATION', server },
       because: () =>
         state === 'not registered'
-          ? `authentication is pending at ${server}`
+          ? `not registered, but the subscription has ${server}`
           : `the identity is ${state} at ${server}`,
       clause: clause(5),
     };
   }
   return {
-    answer: { result: 'DIAMETER_FIRST_REGISTRATION', ...capabilities(hss.config) },
+    answer: { result: 'DIAMETER_FIRST_REGISTRATION', ...capabilities(hss.config, entry) },
     because: () => 'no S-CSCF is assigned to the subscription',
     clause: clause(5),
   };

@@ -103,3 +103,36 @@ test('a service identity that cannot be is named with its place', () => {
     /^hss\.psis\[1\]\.server: "as" is not/,
   );
 });
+
+test('profiles and shared sets that cannot be are named with their place', () => {
+  const server = 'sip:as.example';
+  for (const [settings, message] of [
+    [{ profiles: { Gold: {} } }, /^hss\.profiles\.Gold: a name has up to 32/],
+    [
+      { profiles: { gold: { sharedFilterCriteria: [4] } } },
+      /^hss\.profiles\.gold\.sharedFilterCriteria: 4 is no set of .*; there are none/,
+    ],
+    [
+      { profiles: { gold: { filterCriteria: [{ priority: 1, server: 'as' }] } } },
+      /^hss\.profiles\.gold\.filterCriteria\[0\]\.server: "as" is not/,
+    ],
+    [
+      { sharedFilterCriteria: [{ id: -1, filterCriteria: [] }] },
+      /^hss\.sharedFilterCriteria\[0\]\.id: -1 is not a whole number/,
+    ],
+    [
+      { sharedFilterCriteria: [1, 1].map(id => ({ id, filterCriteria: [] })) },
+      /^hss\.sharedFilterCriteria\[1\]\.id: 1 stands there twice/,
+    ],
+    [
+      {
+        sharedFilterCriteria: [
+          { id: 1, filterCriteria: [{ priority: 1, server, service: 'sms' }] },
+        ],
+      },
+      /a shared set is for whoever has it/,
+    ],
+  ] as const) {
+    assert.match(refused(settings as Partial<HssSettings>), message);
+  }
+});

@@ -4,6 +4,7 @@
 import { UsageError } from '#kernel/errors';
 import type { Address } from '#kernel/host';
 import { type Duration, seconds } from '#kernel/time';
+import { type Wildcard, wildcardOf } from '#sip/wildcarded';
 import {
   defaultFilterCriteria,
   type FilterCriterion,
@@ -11,11 +12,18 @@ import {
   filterCriteria,
 } from './filter-criteria.ts';
 import { canonicalImpu } from './identities.ts';
+import {
+  type ServiceProfileConfig,
+  type ServiceProfileSettings,
+  type SharedSetSettings,
+  serviceProfiles,
+  sharedSets,
+} from './service-profiles.ts';
 import type { DigestChoice, SubscriberInput } from './subscriber.ts';
 
 /** A public service identity: a service that is called like a user. TS 23.228 §5.4.12 */
 export interface PsiSettings {
-  /** `sip:echo@<home>` */
+  /** `sip:echo@<home>`, or wildcarded: `sip:chat-!.*!@<home>`. */
   readonly identity: string;
   /** SIP URI of the application server that hosts it. */
   readonly server: string;
@@ -29,8 +37,9 @@ export interface PsiSettings {
 }
 
 export interface Psi {
-  /** Canonical. */
+  /** Canonical, or as the wildcard is written. */
   readonly identity: string;
+  readonly wildcard: Wildcard | undefined;
   /** The Private Service Identity by which S-CSCF and HSS speak of it. TS 23.003 §13.5 */
   readonly impi: string;
   readonly server: string;
@@ -65,6 +74,8 @@ export interface HssConfig {
   };
   /** Who needs which service finds which application server. Default those of the lab. */
   readonly filterCriteria: readonly FilterCriterion[];
+  /** Service profiles that records may name. TS 29.228 §6.6 */
+  readonly profiles: ReadonlyMap<string, ServiceProfileConfig>;
   /** Services a record may name: these and those of the filter criteria. */
   readonly services: readonly string[];
   readonly psis: readonly Psi[];
@@ -104,6 +115,8 @@ export interface HssSettings {
   readonly home: string;
   readonly diameter?: Partial<HssConfig['diameter']>;
   readonly filterCriteria?: readonly FilterCriterionSettings[];
+  readonly sharedFilterCriteria?: readonly SharedSetSettings[];
+  readonly profiles?: Readonly<Record<string, ServiceProfileSettings>>;
   readonly services?: readonly string[];
   readonly psis?: readonly PsiSettings[];
   readonly capabilities?: Partial<Capabilities>;
@@ -120,7 +133,16 @@ export interface HssSettings {
 export function hssConfig(settings: HssSettings): HssConfig {
   const home = settings.home.toLowerCase();
   const criteria = filterCriteria(settings.filterCriteria ?? defaultFilterCriteria(home));
-  const named = criteria.flatMap(({ service }) => (service === undefined ? [] : [service]));
+  const profiles = serviceProfiles(
+    settings.profiles ?? {},
+    sharedSets(settings.sharedFilterCriteria ?? []),
+  );
+  const named = [
+    ...[criteria, ...[...profiles.values()].map(profile => profile.filterCriteria ?? [])]
+      .flat()
+      .flatMap(({ service }) => (service === undefined ? [] : [service])),
+    ...[...profiles.values()].flatMap(({ services = [] }) => services),
+  ];
   return {
     home,
     diameter: {
@@ -132,6 +154,7 @@ export function hssConfig(settings: HssSettings): HssConfig {
       ...settings.diameter,
     },
     filterCriteria: criteria,
+    profiles,
     services: [...new Set([...(settings.services ?? ['mmtel', 'sms']), ...named])],
     psis: (settings.psis ?? []).map((psi, at) => psiOf(psi, home, `hss.psis[${at}]`)),
     capabilities: { mandatory: [], optional: [], servers: [], ...settings.capabilities },
@@ -147,7 +170,8 @@ export function hssConfig(settings: HssSettings): HssConfig {
 
 function psiOf(settings: PsiSettings, home: string, where: string): Psi {
   const { server, route = 's-cscf', active = true } = settings;
-  const identity = canonicalImpu(settings.identity);
+  const wildcard = wildcardOf(settings.identity);
+  const identity = wildcard?.text ?? canonicalImpu(settings.identity);
   if (identity === undefined) {
     throw new UsageError(`${where}.identity: "${settings.identity}" is not a sip: or tel: URI`);
   }
@@ -158,5 +182,5 @@ function psiOf(settings: PsiSettings, home: string, where: string): Psi {
     .replace(/^\w+:/, '')
     .replace(/@.*/, '')
     .replace(/[^A-Za-z0-9.-]/g, '');
-  return { identity, impi: `psi-${user}@${home}`, server, route, active };
+  return { identity, wildcard, impi: `psi-${user}@${home}`, server, route, active };
 }

@@ -11,11 +11,13 @@ import type { Queue } from '#kernel/wait';
 import { serverAssignment } from './assignment.ts';
 import { multimediaAuth } from './authentication.ts';
 import { userAuthorization } from './authorization.ts';
-import type { HssConfig, Psi } from './config.ts';
+import type { Capabilities, HssConfig, Psi } from './config.ts';
 import type { Database, Entry } from './database.ts';
-import { canonicalImpu } from './identities.ts';
+import { type featuresIn, lacksRequired, ourFeatures } from './features.ts';
+import { canonicalImpu, impisOf, impusOf, type PublicUserIdentity, setsOf } from './identities.ts';
 import { locationInfo } from './location.ts';
 import type { Profiles } from './profile.ts';
+import type { Psis } from './psis.ts';
 import type { Pushes } from './pushes.ts';
 import { psiKey, type Registrations } from './registrations.ts';
 import type { Undelivered } from './undelivered.ts';
@@ -31,7 +33,7 @@ export interface HssParts {
   readonly queue: Queue;
   readonly pushes: Pushes;
   readonly undelivered: Undelivered;
-  readonly psis: ReadonlyMap<string, Psi>;
+  readonly psis: Psis;
 }
 
 /** What a procedure came to: the answer, and why. */
@@ -64,7 +66,7 @@ export function serveCx(hss: HssParts, node: DiameterNode): void {
   );
   // A session, which waits for no registration procedure: it reads what is true now.
   node.handle(LocationInfo, (request, context) =>
-    answer(hss, 'hss.lir', context, () => locationInfo(hss, request, context)),
+    answer(hss, 'hss.lir', request, context, () => locationInfo(hss, request, context)),
   );
 }
 
@@ -76,7 +78,7 @@ async function serve<C extends AnyCommand>(
   context: RequestContext,
   [impi, impu]: readonly [string | undefined, string | undefined],
 ): Promise<AnswerInput<C>> {
-  return answer(hss, decision, context, async () => {
+  return answer(hss, decision, request, context, async () => {
     const key = await keyFor(hss, impi, impu);
     if (key === undefined) return procedure(hss, request, context);
     let hadItsTurn = false;
@@ -95,20 +97,24 @@ async function serve<C extends AnyCommand>(
 async function answer<C extends AnyCommand>(
   hss: HssParts,
   decision: string,
+  request: RequestOf<C>,
   context: RequestContext,
   run: () => Promise<Outcome<C>>,
 ): Promise<AnswerInput<C>> {
   const { host } = hss;
   const about = context.message;
+  const told = (request as unknown as { readonly features: Parameters<typeof featuresIn>[0] })
+    .features;
+  const features = told.length === 0 ? {} : { features: ourFeatures };
   try {
-    const outcome = await run();
+    const outcome = lacksRequired(about) ? unsupported<C>() : await run();
     if (host.trace.enabled) {
       const { clause, because } = outcome;
       const { result } = outcome.answer as { readonly result: string };
       host.trace.decide(decision, { chose: result, because: because(), clause, about });
     }
     if (outcome.after !== undefined) host.clock.soon(outcome.after);
-    return outcome.answer;
+    return { ...outcome.answer, ...features };
   } catch (error) {
     const because = error instanceof Error ? error.message : String(error);
     if (error instanceof DiameterError) {
@@ -123,6 +129,13 @@ async function answer<C extends AnyCommand>(
   }
 }
 
+// §7.2.1: the answer says what we have, so that the sender may do without the rest.
+const unsupported = <C>(): Outcome<C> => ({
+  answer: { result: 'DIAMETER_ERROR_FEATURE_UNSUPPORTED' } as unknown as AnswerInput<C>,
+  because: () => 'the sender cannot do without a feature that we have not',
+  clause: 'TS 29.229 §7.2.1',
+});
+
 /** The subscription whose turn it is: an IMSI, or a PSI's key; undefined for nobody's. */
 async function keyFor(
   hss: HssParts,
@@ -135,11 +148,27 @@ async function keyFor(
   }
   const identity = impu === undefined ? undefined : canonicalImpu(impu);
   if (identity === undefined) return undefined;
-  return hss.psis.has(identity) ? psiKey(identity) : hss.database.find('impu', identity);
+  const psi = await psiOf(hss, identity);
+  return psi === undefined ? (await hss.database.owner(identity))?.imsi : psiKey(psi.identity);
+}
+
+/** The service that an identity is of, unless a subscriber has this very one. */
+export async function psiOf(hss: HssParts, identity: string): Promise<Psi | undefined> {
+  const psi = hss.psis.find(identity);
+  if (psi?.wildcard === undefined) return psi;
+  const canonical = canonicalImpu(identity) ?? identity;
+  return (await hss.database.find('impu', canonical)) === undefined ? psi : undefined;
 }
 
 export type Found =
-  | { readonly kind: 'found'; readonly entry: Entry }
+  | {
+      readonly kind: 'found';
+      readonly entry: Entry;
+      /** Implicit sets of the IMPUs; without any, those the IMPI may register. At least one. */
+      readonly sets: readonly [string, ...string[]];
+      /** The wildcarded identity that stands for the first IMPU. */
+      readonly wildcard?: string;
+    }
   | { readonly kind: 'refused'; readonly result: IdentityError; readonly because: () => string };
 
 type IdentityError = 'DIAMETER_ERROR_USER_UNKNOWN' | 'DIAMETER_ERROR_IDENTITIES_DONT_MATCH';
@@ -158,23 +187,72 @@ export async function subscriptionOf(
     imsi = await hss.database.find('impi', impi);
     if (imsi === undefined) return unknown(() => `no record has the IMPI ${impi}`);
   }
+  const names: string[] = [];
+  let wildcard: string | undefined;
   for (const impu of impus) {
-    const owner = await hss.database.find('impu', canonicalImpu(impu) ?? impu);
+    const canonical = canonicalImpu(impu) ?? impu;
+    const owner = await hss.database.owner(canonical);
     if (owner === undefined) return unknown(() => `no record has the IMPU ${impu}`);
-    if (imsi !== undefined && owner !== imsi) {
-      return {
-        kind: 'refused',
-        result: 'DIAMETER_ERROR_IDENTITIES_DONT_MATCH',
-        because: () => `${impu} is of the subscriber ${owner}, ${impi ?? impus[0]} of ${imsi}`,
-      };
+    if (imsi !== undefined && owner.imsi !== imsi) {
+      return mismatch(
+        () => `${impu} is of the subscriber ${owner.imsi}, ${impi ?? impus[0]} of ${imsi}`,
+      );
     }
-    imsi = owner;
+    imsi = owner.imsi;
+    if (names.length === 0) wildcard = owner.wildcard;
+    names.push(owner.wildcard ?? canonical);
   }
   const entry = imsi === undefined ? undefined : await hss.database.get(imsi);
-  return entry === undefined
-    ? unknown(() => `there is no record ${imsi}`)
-    : { kind: 'found', entry };
+  if (entry === undefined) return unknown(() => `there is no record ${imsi}`);
+  const sets = setsFor(entry, impi, names);
+  if (sets.length === 0) return unknown(() => `${impi} may register no implicit set`);
+  const other = sets.find(set => impi !== undefined && !mayRegister(entry, impi, set));
+  if (other !== undefined) {
+    return mismatch(() => `${impi} is not for the implicit set ${other || 'without a name'}`);
+  }
+  return {
+    kind: 'found',
+    entry,
+    sets: sets as readonly string[] as readonly [string, ...string[]],
+    ...(wildcard === undefined ? {} : { wildcard }),
+  };
 }
+
+function setsFor(
+  entry: Entry,
+  impi: string | undefined,
+  names: readonly string[],
+): readonly string[] {
+  const all = setsOf(entry.identities);
+  if (names.length === 0) {
+    return all.filter(set => impi === undefined || mayRegister(entry, impi, set));
+  }
+  if (all.length === 1) return all;
+  return [...new Set(names.map(name => identityOf(entry, name)?.set ?? ''))];
+}
+
+const mayRegister = (entry: Entry, impi: string, set: string): boolean =>
+  impisOf(entry.identities, set).some(identity => identity.impi === impi);
+
+/** The record's public identity of that name. */
+const identityOf = (entry: Entry, name: string): PublicUserIdentity | undefined =>
+  entry.identities.impus.find(({ impu }) => impu === name);
+
+/** What the record says of a public identity, itself or by the wildcard that stands for it. */
+export const identityIn = (
+  { entry, wildcard }: { readonly entry: Entry; readonly wildcard?: string },
+  impu: string,
+): PublicUserIdentity | undefined => identityOf(entry, wildcard ?? canonicalImpu(impu) ?? impu);
+
+/** Every identity of the set is barred. */
+export const isSetBarred = (entry: Entry, set: string): boolean =>
+  impusOf(entry.identities, set).every(({ barred }) => barred);
+
+const mismatch = (because: () => string): Found => ({
+  kind: 'refused',
+  result: 'DIAMETER_ERROR_IDENTITIES_DONT_MATCH',
+  because,
+});
 
 const unknown = (because: () => string): Found => ({
   kind: 'refused',
@@ -182,10 +260,22 @@ const unknown = (because: () => string): Found => ({
   because,
 });
 
-/** Server-Capabilities, absent where any S-CSCF will do. TS 29.228 §6.7 */
-export function capabilities(config: HssConfig) {
-  const { mandatory, optional, servers } = config.capabilities;
+/** Server-Capabilities, the subscriber's own or the network's; absent where any S-CSCF will do. §6.7 */
+export function capabilities(config: HssConfig, entry?: Entry) {
+  const own = entry?.subscriber.capabilities;
+  const { mandatory, optional, servers } =
+    own === undefined ? config.capabilities : capabilitiesFrom(own);
   return mandatory.length + optional.length + servers.length === 0
     ? {}
     : { capabilities: { mandatory, optional, servers } };
+}
+
+function capabilitiesFrom(own: readonly string[]): Capabilities {
+  const after = (prefix: string): readonly string[] =>
+    own.filter(item => item.startsWith(prefix)).map(item => item.slice(prefix.length));
+  return {
+    mandatory: own.filter(item => /^[0-9]+$/.test(item)).map(Number),
+    optional: after('optional:').map(Number),
+    servers: after('server:'),
+  };
 }

@@ -3,13 +3,16 @@
 
 import { type Domain, type HeSequence, sqnFrom, startingAt } from '#aka/sequence';
 import type { Json, Store, Write } from '#kernel/host';
+import { closest, type Wildcard, wildcardOf } from '#sip/wildcarded';
 import { Cache } from './cache.ts';
-import { type Identities, identitiesOf } from './identities.ts';
+import { type Card, type Identities, identitiesOf, type Login, loginsOf } from './identities.ts';
+import { DERIVED } from './identity-text.ts';
 import { type FieldName, type Problem, RecordError, type Subscriber } from './subscriber.ts';
 
 // Tables: subscriber (imsi → record), authentication (imsi → where its SQN stands), and from each
-// identity to its imsi: impi, impu, msisdn. `about` holds what concerns the database as a whole.
-const INDEXES = ['impi', 'impu', 'msisdn'] as const;
+// identity to its imsi: impi, impu, msisdn, and wildcard of those impus that are wildcarded. `about`
+// holds what concerns the database as a whole.
+const INDEXES = ['impi', 'impu', 'msisdn', 'wildcard'] as const;
 type Index = (typeof INDEXES)[number];
 
 /** A record with its identities. */
@@ -37,6 +40,8 @@ export class Database {
   readonly #entries: Cache<Entry>;
   readonly #sequences: Cache<HeSequence>;
   readonly #index: Cache<string>;
+  /** Few, and all in memory: who stands behind them is asked of every identity nobody has. */
+  readonly #wildcards = new Map<string, Wildcard & { readonly imsi: string }>();
 
   constructor(store: Store, options: DatabaseOptions) {
     this.#store = store;
@@ -55,6 +60,22 @@ export class Database {
       const json = await this.#store.get('subscriber', imsi);
       return json === undefined ? undefined : this.entryOf(fromJson(json));
     });
+  }
+
+  /** What proves the record's private identities. */
+  loginsOf({ subscriber }: Entry): readonly Login[] {
+    return loginsOf(subscriber, this.#home);
+  }
+
+  /** The IMSI a canonical IMPU leads to: his who has it, else his whose wildcard matches it. */
+  async owner(
+    impu: string,
+  ): Promise<{ readonly imsi: string; readonly wildcard?: string } | undefined> {
+    const imsi = await this.find('impu', impu);
+    if (imsi !== undefined || this.#wildcards.size === 0)
+      return imsi === undefined ? undefined : { imsi };
+    const wildcard = closest(this.#wildcards.values(), impu);
+    return wildcard === undefined ? undefined : { imsi: wildcard.imsi, wildcard: wildcard.text };
   }
 
   /** The IMSI that an IMPI, a canonical IMPU or an MSISDN leads to. */
@@ -76,22 +97,25 @@ export class Database {
     return typeof count === 'number' ? count : 0;
   }
 
-  /** Where the record's SQN stands. */
-  async sequence(subscriber: Subscriber): Promise<HeSequence> {
-    const sequence = await this.#sequences.read(subscriber.imsi, async () => {
-      const json = await this.#store.get('authentication', subscriber.imsi);
-      return json === undefined ? provisionedSequence(subscriber) : sequenceFrom(json);
+  /** Where a card's SQN stands. */
+  async sequence(card: Pick<Card, 'key' | 'sqn'>): Promise<HeSequence> {
+    const sequence = await this.#sequences.read(card.key, async () => {
+      const json = await this.#store.get('authentication', card.key);
+      return json === undefined
+        ? startingAt(sqnFrom(Buffer.from(card.sqn, 'hex')))
+        : sequenceFrom(json);
     });
     return sequence!;
   }
 
-  sequenceWrite(imsi: string, sequence: HeSequence): Write {
-    return { table: 'authentication', key: imsi, value: sequenceJson(sequence) };
+  /** `key`: the card's. */
+  sequenceWrite(key: string, sequence: HeSequence): Write {
+    return { table: 'authentication', key, value: sequenceJson(sequence) };
   }
 
   /** To be called once the write is durable. */
-  sequenceCommitted(imsi: string, sequence: HeSequence): void {
-    this.#sequences.put(imsi, sequence);
+  sequenceCommitted(key: string, sequence: HeSequence): void {
+    this.#sequences.put(key, sequence);
   }
 
   /** What collides with a record of another IMSI: nothing if it may be stored. */
@@ -113,7 +137,7 @@ export class Database {
 
   /**
    * The writes that put `entry` in the place of `before`; to be followed by `committed`. With
-   * `newCard` the sequence starts where the record says.
+   * `newCard` the sequence starts where the record says; so does that of another card of his that is new.
    */
   writes(entry: Entry | undefined, before: Entry | undefined, newCard: boolean): Write[] {
     const imsi = (entry ?? before)!.subscriber.imsi;
@@ -127,6 +151,9 @@ export class Database {
       writes.push({ table: key.index, key: key.key, value: imsi });
     }
     if (newCard) writes.push({ table: 'authentication', key: imsi, value: undefined });
+    for (const key of this.#otherCards(entry, before)) {
+      writes.push({ table: 'authentication', key, value: undefined });
+    }
     return writes;
   }
 
@@ -137,11 +164,37 @@ export class Database {
   /** Brings what is in memory up to what was just made durable. */
   committed(entry: Entry | undefined, before: Entry | undefined, newCard: boolean): void {
     const imsi = (entry ?? before)!.subscriber.imsi;
-    for (const key of before === undefined ? [] : keysOf(before)) this.#index.drop(nameOf(key));
-    for (const key of entry === undefined ? [] : keysOf(entry)) this.#index.put(nameOf(key), imsi);
+    for (const key of before === undefined ? [] : keysOf(before)) {
+      this.#index.drop(nameOf(key));
+      if (key.index === 'wildcard') this.#wildcards.delete(key.key);
+    }
+    for (const key of entry === undefined ? [] : keysOf(entry)) {
+      this.#index.put(nameOf(key), imsi);
+      if (key.index === 'wildcard') this.#keepWildcard(key.key, imsi);
+    }
+    for (const key of this.#otherCards(entry, before)) this.#sequences.drop(key);
     if (entry === undefined) this.#entries.drop(imsi);
     else this.#entries.put(imsi, entry);
     if (newCard) this.#sequences.drop(imsi);
+  }
+
+  /** Sequence keys of cards beside the record's own that are not what they were. */
+  #otherCards(entry: Entry | undefined, before: Entry | undefined): readonly string[] {
+    const otherOf = (one: Entry | undefined): readonly Card[] =>
+      one?.subscriber.impis === undefined
+        ? []
+        : this.loginsOf(one).flatMap(({ card }) =>
+            card === undefined || card.key === one.subscriber.imsi ? [] : [card],
+          );
+    const kept = new Map(otherOf(entry).map(card => [card.key, card]));
+    return otherOf(before)
+      .filter(card => !isSameCard(card, kept.get(card.key)))
+      .map(({ key }) => key);
+  }
+
+  #keepWildcard(text: string, imsi: string): void {
+    const wildcard = wildcardOf(text);
+    if (wildcard !== undefined) this.#wildcards.set(text, { ...wildcard, imsi });
   }
 
   /**
@@ -149,6 +202,9 @@ export class Database {
    * number of records that were gone through.
    */
   async reindex(): Promise<number> {
+    for (const [text, imsi] of await this.#store.scan('wildcard')) {
+      this.#keepWildcard(text, String(imsi));
+    }
     const made = await this.#store.get('about', 'home');
     if (made === this.#home) return 0;
     const writes: Write[] = [{ table: 'about', key: 'home', value: this.#home }];
@@ -173,35 +229,39 @@ const nameOf = (key: Key): string => `${key.index} ${key.key}`;
 
 /** Every index entry of a record, with the field it comes from. */
 function keysOf(entry: Entry): readonly Key[] {
-  const { imsi, msisdn, name, impi, impus } = entry.subscriber;
+  const { imsi, msisdn, name, impi, impus, impis } = entry.subscriber;
   const keys: Key[] = [];
   for (const identity of entry.identities.impis) {
     const derived = identity.impi.startsWith(imsi) ? 'imsi' : 'name';
-    keys.push({ index: 'impi', key: identity.impi, field: impi === undefined ? derived : 'impi' });
+    const isOther = impis?.some(text => text.startsWith(`${identity.impi};`)) ?? false;
+    const field = isOther ? 'impis' : impi === undefined ? derived : 'impi';
+    keys.push({ index: 'impi', key: identity.impi, field });
   }
-  for (const { impu } of entry.identities.impus) {
-    const field =
-      impus !== undefined
-        ? 'impus'
-        : impu.startsWith(`sip:${imsi}@`)
-          ? 'imsi'
-          : name !== undefined && impu.startsWith(`sip:${name}@`)
-            ? 'name'
-            : 'msisdn';
-    keys.push({ index: 'impu', key: impu, field });
+  for (const { impu, wildcarded } of entry.identities.impus) {
+    const derived = impu.startsWith(`sip:${imsi}@`)
+      ? 'imsi'
+      : name !== undefined && impu.startsWith(`sip:${name}@`)
+        ? 'name'
+        : 'msisdn';
+    const isOwn = impus !== undefined && !(impus.includes(DERIVED) && isDerived(impu, impus));
+    keys.push({ index: 'impu', key: impu, field: isOwn ? 'impus' : derived });
+    if (wildcarded) keys.push({ index: 'wildcard', key: impu, field: 'impus' });
   }
   if (msisdn !== undefined) keys.push({ index: 'msisdn', key: msisdn, field: 'msisdn' });
   return keys;
 }
+
+const isDerived = (impu: string, impus: readonly string[]): boolean =>
+  !impus.some(text => text === impu || text.startsWith(`${impu};`));
+
+export const isSameCard = (a: Card | undefined, b: Card | undefined): boolean =>
+  a?.k === b?.k && a?.opc === b?.opc && a?.algorithm === b?.algorithm;
 
 /** Every key of a record as text, and its field: to find doubles within one file. */
 export const uniqueKeys = (entry: Entry): readonly (readonly [key: string, field: FieldName])[] => [
   [`imsi ${entry.subscriber.imsi}`, 'imsi'],
   ...keysOf(entry).map(key => [nameOf(key), key.field] as const),
 ];
-
-export const provisionedSequence = (subscriber: Subscriber): HeSequence =>
-  startingAt(sqnFrom(Buffer.from(subscriber.sqn, 'hex')));
 
 const sequenceJson = (sequence: HeSequence): Json => ({
   seq: sequence.seq,
@@ -229,6 +289,10 @@ const EMPTY = {
   impus: undefined,
   digest: undefined,
   suspended: false,
+  algorithm: 'milenage',
+  impis: undefined,
+  profile: undefined,
+  capabilities: undefined,
 };
 
 /** Throws the record's conflicts, if any. */

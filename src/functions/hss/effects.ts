@@ -3,16 +3,19 @@
 
 import { type AuthItem, digestItems } from './auc.ts';
 import type { HssConfig } from './config.ts';
-import type { Entry } from './database.ts';
-import { AKA_SCHEME, DIGEST_SCHEME } from './identities.ts';
+import { type Database, type Entry, isSameCard } from './database.ts';
+import { impisOf, impusOf, type Login } from './identities.ts';
 import type { Profiles } from './profile.ts';
 import type { Reason } from './pushes.ts';
-import { type Registration, stateOf } from './registrations.ts';
-import { isNewCard } from './subscriber.ts';
+import { ofSet, type Registration, type Row, setsIn, stateOf } from './registrations.ts';
 
 export interface Termination {
   readonly impis: readonly string[];
   readonly reason: Reason;
+  /** The implicit set that is left; undefined: every one. */
+  readonly set?: string;
+  /** Its identities, where the IMPIs have others. */
+  readonly impus?: readonly string[];
 }
 
 export interface Update {
@@ -27,51 +30,89 @@ export interface Effects {
   readonly updates: readonly Update[];
 }
 
+export interface Rules {
+  readonly profiles: Profiles;
+  readonly config: HssConfig;
+  readonly database: Database;
+}
+
+/** A record before and after, and the logins of both. */
+interface Change {
+  readonly before: Entry;
+  readonly after: Entry | undefined;
+  readonly loginsBefore: readonly Login[];
+  readonly loginsAfter: readonly Login[];
+}
+
 /** `after` is undefined where the record is removed. */
 export function effectsOf(
   before: Entry,
   after: Entry | undefined,
-  registration: Registration,
-  rules: { readonly profiles: Profiles; readonly config: HssConfig },
+  row: Row,
+  rules: Rules,
 ): Effects {
-  const state = stateOf(registration);
-  if (state === 'not registered') return { terminations: [], updates: [] };
-  const ended = endedBy(before, after, registration);
-  if (
-    after === undefined ||
-    ended.some(({ impis }) => impis.length === registration.impis.length)
-  ) {
-    return { terminations: ended, updates: [] };
+  const { database } = rules;
+  const change: Change = {
+    before,
+    after,
+    loginsBefore: database.loginsOf(before),
+    loginsAfter: after === undefined ? [] : database.loginsOf(after),
+  };
+  const sets = setsIn(row).filter(set => stateOf(ofSet(row, set)) !== 'not registered');
+  // One set alone need not be told from others.
+  const isOnly = row.others === undefined;
+  const terminations: Termination[] = [];
+  const updates: Update[] = [];
+  for (const set of sets) {
+    const registration = ofSet(row, set);
+    const ended = endedBy(change, set, registration);
+    const impus = impusOf(before.identities, set).map(({ impu }) => impu);
+    terminations.push(...ended.map(one => (isOnly ? one : { ...one, set, impus })));
+    const isOver = ended.some(({ impis }) => impis.length === registration.impis.length);
+    if (after === undefined || isOver) continue;
+    const gone = ended.flatMap(({ impis }) => impis);
+    const left = registration.impis.filter(impi => !gone.includes(impi));
+    updates.push(...profileUpdates(before, after, set, left, registration, rules));
+    updates.push(...passwordUpdates(change, after, left, rules.config));
   }
-  const gone = ended.flatMap(({ impis }) => impis);
-  const left = registration.impis.filter(impi => !gone.includes(impi));
-  return { terminations: ended, updates: updatesOf(before, after, left, rules) };
+  return { terminations, updates: withoutDoubles(updates) };
 }
 
 function endedBy(
-  before: Entry,
-  after: Entry | undefined,
+  { before, after, loginsBefore, loginsAfter }: Change,
+  set: string,
   registration: Registration,
 ): readonly Termination[] {
   const { impis } = registration;
   const all = (code: Reason['code'], info: string): readonly Termination[] => [
     { impis, reason: { code, info } },
   ];
+  const isThere = after !== undefined && impusOf(after.identities, set).length > 0;
   if (impis.length === 0) {
-    if (after !== undefined && !after.subscriber.suspended) return [];
-    const kept = before.identities.impis.slice(0, 1).map(({ impi }) => impi);
+    if (isThere && !after.subscriber.suspended) return [];
+    const kept = impisOf(before.identities, set)
+      .slice(0, 1)
+      .map(({ impi }) => impi);
     return [{ impis: kept, reason: { code: 'REMOVE_S_CSCF', info: 'no longer a subscriber' } }];
   }
   if (after === undefined) return all('PERMANENT_TERMINATION', 'no longer a subscriber');
+  if (!isThere) return all('PERMANENT_TERMINATION', 'its implicit set is gone');
   if (after.subscriber.suspended) return all('PERMANENT_TERMINATION', 'suspended');
   // A PPR may not change the default identity of a registered set; §6.5.2.1
-  if (before.identities.impus[0]?.impu !== after.identities.impus[0]?.impu) {
+  const defaultOf = (entry: Entry) => impusOf(entry.identities, set)[0]?.impu;
+  if (defaultOf(before) !== defaultOf(after)) {
     return all('SERVER_CHANGE', 'another default public identity');
   }
-  const known = new Map(after.identities.impis.map(({ impi, scheme }) => [impi, scheme]));
+  const known = new Set(impisOf(after.identities, set).map(({ impi }) => impi));
+  const cardOf = (logins: readonly Login[], impi: string) =>
+    logins.find(login => login.impi === impi)?.card;
   const removed = impis.filter(impi => !known.has(impi));
-  const isOtherCard = isNewCard(after.subscriber, before.subscriber);
-  const otherCard = isOtherCard ? impis.filter(impi => known.get(impi) === AKA_SCHEME) : [];
+  const otherCard = impis.filter(
+    impi =>
+      known.has(impi) &&
+      cardOf(loginsAfter, impi) !== undefined &&
+      !isSameCard(cardOf(loginsBefore, impi), cardOf(loginsAfter, impi)),
+  );
   return [
     ...termination(removed, 'the private identity is gone'),
     ...termination(otherCard, 'another card has taken its place'),
@@ -82,27 +123,44 @@ function termination(impis: readonly string[], info: string): readonly Terminati
   return impis.length === 0 ? [] : [{ impis, reason: { code: 'PERMANENT_TERMINATION', info } }];
 }
 
-function updatesOf(
+function profileUpdates(
   before: Entry,
   after: Entry,
+  set: string,
   left: readonly string[],
-  { profiles, config }: { readonly profiles: Profiles; readonly config: HssConfig },
+  { holder }: Registration,
+  { profiles }: Rules,
 ): readonly Update[] {
-  const updates: Update[] = [];
-  const impi = left[0] ?? after.identities.impis[0]?.impi;
+  const impi = left[0] ?? impisOf(after.identities, set)[0]?.impi;
   if (impi === undefined) return [];
-  const userData = profiles.userData(after, impi);
-  if (userData !== profiles.userData(before, impi)) {
-    updates.push({ impi, userData, because: 'the profile has changed' });
-  }
-  const login = after.identities.impis.find(({ scheme }) => scheme === DIGEST_SCHEME)?.impi;
-  const isOtherPassword =
-    after.subscriber.password !== before.subscriber.password ||
-    after.subscriber.digest?.join() !== before.subscriber.digest?.join();
-  if (login !== undefined && isOtherPassword && left.includes(login)) {
-    const { home: realm, digestAlgorithms: algorithms } = config;
-    const [auth] = digestItems(after.subscriber, { impi: login, realm, algorithms, count: 1 });
-    updates.push({ impi: login, auth: auth!, because: 'the password has changed' });
-  }
-  return updates;
+  const userData = profiles.userData(after, impi, set, holder?.features);
+  return userData === profiles.userData(before, impi, set, holder?.features)
+    ? []
+    : [{ impi, userData, because: 'the profile has changed' }];
 }
+
+function passwordUpdates(
+  { before, loginsBefore, loginsAfter }: Change,
+  after: Entry,
+  left: readonly string[],
+  { home: realm, digestAlgorithms }: HssConfig,
+): readonly Update[] {
+  const { digest } = after.subscriber;
+  const isOtherDigest = digest?.join() !== before.subscriber.digest?.join();
+  const algorithms = digest ?? digestAlgorithms;
+  return loginsAfter.flatMap(({ impi, password }) => {
+    if (password === undefined || !left.includes(impi)) return [];
+    const known = loginsBefore.find(login => login.impi === impi)?.password;
+    if (known === password && !isOtherDigest) return [];
+    const [auth] = digestItems({ impi, password, realm, algorithms, count: 1 });
+    return [{ impi, auth: auth!, because: 'the password has changed' }];
+  });
+}
+
+/** A password is told once, however many sets it registers. */
+const withoutDoubles = (updates: readonly Update[]): readonly Update[] =>
+  updates.filter(
+    (one, at) =>
+      one.auth === undefined ||
+      updates.findIndex(other => other.auth !== undefined && other.impi === one.impi) === at,
+  );

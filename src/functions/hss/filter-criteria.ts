@@ -90,9 +90,10 @@ export function defaultFilterCriteria(home: string): readonly FilterCriterionSet
 /** In the order of their priority. Throws a UsageError that names the criterion and what is wrong. */
 export function filterCriteria(
   settings: readonly FilterCriterionSettings[],
+  where = 'hss.filterCriteria',
 ): readonly FilterCriterion[] {
   return settings
-    .map((criterion, at) => filterCriterion(criterion, `hss.filterCriteria[${at}]`))
+    .map((criterion, at) => filterCriterion(criterion, `${where}[${at}]`))
     .sort((a, b) => a.criterion.priority - b.criterion.priority);
 }
 

@@ -9,9 +9,10 @@ import { Queue } from '#kernel/wait';
 import { type HssConfig, type HssSettings, hssConfig } from './config.ts';
 import { type HssParts, serveCx } from './cx.ts';
 import { Database, type Entry } from './database.ts';
-import { canonicalImpu, fullImpi } from './identities.ts';
+import { canonicalImpu, fullImpi, setsOf } from './identities.ts';
 import { Profiles } from './profile.ts';
 import { type Changes, Provisioning } from './provisioning.ts';
+import { Psis } from './psis.ts';
 import { type Pushed, Pushes, type Reason } from './pushes.ts';
 import { psiKey, Registrations } from './registrations.ts';
 import { RecordError, type SubscriberInput } from './subscriber.ts';
@@ -25,7 +26,7 @@ import {
 import { Undelivered } from './undelivered.ts';
 import {
   type RegistrationView,
-  registrationView,
+  registrationViews,
   type SubscriberView,
   subscriberView,
 } from './view.ts';
@@ -73,7 +74,7 @@ export class Hss {
       queue: new Queue({ perKey: limits.waitingPerSubscription, total: limits.waiting }),
       pushes: new Pushes(host, this.config),
       undelivered: new Undelivered(host),
-      psis: new Map(psis.map(psi => [psi.identity, psi])),
+      psis: new Psis(psis),
     };
     this.#provisioning = new Provisioning(this.#parts);
   }
@@ -203,7 +204,8 @@ export class Hss {
   /** Subscriptions that are registered, kept as unregistered, or authenticating. */
   async registrations(page: Page = {}): Promise<readonly RegistrationView[]> {
     const rows = await this.#parts.registrations.list(pageOf(page));
-    return Promise.all(rows.map(([key, row]) => registrationView(this.#parts, key, row)));
+    const views = rows.map(([key, row]) => registrationViews(this.#parts, key, row));
+    return (await Promise.all(views)).flat();
   }
 
   /**
@@ -214,13 +216,20 @@ export class Hss {
     identity: string,
     reason: Reason = { code: 'PERMANENT_TERMINATION' },
   ): Promise<readonly Pushed[] | undefined> {
-    const psi = this.#parts.psis.get(canonicalImpu(identity) ?? identity);
-    if (psi !== undefined) return this.#provisioning.deregister(psiKey(psi.identity), reason);
+    const psi = this.#parts.psis.find(identity);
     const entry = await this.#find(identity);
-    if (entry === undefined) return undefined;
-    const isImpi = entry.identities.impis.some(({ impi }) => impi === identity);
+    if (entry === undefined) {
+      if (psi === undefined) return undefined;
+      return this.#provisioning.deregister(psiKey(psi.identity), reason);
+    }
     const { imsi } = entry.subscriber;
-    return this.#provisioning.deregister(imsi, reason, isImpi ? [identity] : undefined);
+    const isImpi = entry.identities.impis.some(({ impi }) => impi === identity);
+    if (isImpi) return this.#provisioning.deregister(imsi, reason, { impis: [identity] });
+    const impu = canonicalImpu(identity) ?? identity;
+    const known = entry.identities.impus.find(one => one.impu === impu);
+    const isSeveral = setsOf(entry.identities).length > 1;
+    const which = known !== undefined && isSeveral ? { set: known.set ?? '' } : {};
+    return this.#provisioning.deregister(imsi, reason, which);
   }
 
   async #find(text: string): Promise<Entry | undefined> {

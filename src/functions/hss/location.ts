@@ -2,9 +2,17 @@
 
 import type { LocationInfo } from '#diameter/cx';
 import type { Psi } from './config.ts';
-import { capabilities, type HssParts, type Outcome, type Procedure, subscriptionOf } from './cx.ts';
-import { canonicalImpu } from './identities.ts';
-import { psiKey, type Registration, stateOf } from './registrations.ts';
+import {
+  capabilities,
+  type HssParts,
+  identityIn,
+  type Outcome,
+  type Procedure,
+  psiOf,
+  subscriptionOf,
+} from './cx.ts';
+import type { Entry } from './database.ts';
+import { ofSet, psiKey, type Registration, stateOf } from './registrations.ts';
 
 type Answer = Outcome<typeof LocationInfo>;
 
@@ -16,7 +24,7 @@ const PSI_DIRECT_ROUTING = 1;
 /** Where is this identity served? */
 export const locationInfo: Procedure<typeof LocationInfo> = async (hss, request) => {
   const { impu, originating, type } = request;
-  const psi = hss.psis.get(canonicalImpu(impu) ?? impu);
+  const psi = await psiOf(hss, impu);
   if (psi !== undefined) return psiLocation(hss, psi, originating !== undefined);
 
   const found = await subscriptionOf(hss, undefined, [impu]);
@@ -25,13 +33,25 @@ export const locationInfo: Procedure<typeof LocationInfo> = async (hss, request)
   }
   const { entry } = found;
   const { imsi } = entry.subscriber;
-  const registration = await hss.registrations.get(imsi);
+  const registration = ofSet(await hss.registrations.get(imsi), found.sets[0]);
   if (type === 'REGISTRATION_AND_CAPABILITIES' && registration.server !== undefined) {
-    return reassign(hss, imsi);
+    return reassign(hss, entry);
   }
-  const served = originating !== undefined || hss.profiles.servesUnregistered(entry);
-  return byState(hss, registration, served);
+  const served =
+    originating !== undefined || hss.profiles.servesUnregistered(entry, identityIn(found, impu));
+  return byWildcard(byState(hss, registration, served, entry), found.wildcard);
 };
+
+/** The S-CSCF is to know for whom it is asked. TS 29.228 §6.1.4 */
+function byWildcard(outcome: Answer, wildcard: string | undefined): Answer {
+  if (wildcard === undefined) return outcome;
+  const { answer, because } = outcome;
+  return {
+    ...outcome,
+    answer: { ...answer, wildcardedImpu: wildcard },
+    because: () => `${because()}; it is of ${wildcard}`,
+  };
+}
 
 async function psiLocation(hss: HssParts, psi: Psi, isOriginating: boolean): Promise<Answer> {
   if (!psi.active) {
@@ -48,18 +68,20 @@ async function psiLocation(hss: HssParts, psi: Psi, isOriginating: boolean): Pro
       clause: clause('2'),
     };
   }
-  return byState(hss, await hss.registrations.get(psiKey(psi.identity)), true);
+  const outcome = byState(hss, await hss.registrations.get(psiKey(psi.identity)), true);
+  return byWildcard(outcome, psi.wildcard?.text);
 }
 
 // The I-CSCF could not reach the S-CSCF assigned: the next one may take its place. TS 23.380 §4.4.2
-function reassign(hss: HssParts, imsi: string): Promise<Answer> {
+function reassign(hss: HssParts, entry: Entry): Promise<Answer> {
+  const { imsi } = entry.subscriber;
   return hss.queue.run(imsi, async () => {
     const registration = await hss.registrations.get(imsi);
     if (registration.server !== undefined && !registration.reassign) {
       await hss.registrations.set(imsi, { ...registration, reassign: true });
     }
     return {
-      answer: { result: 'DIAMETER_SUCCESS', ...capabilities(hss.config) },
+      answer: { result: 'DIAMETER_SUCCESS', ...capabilities(hss.config, entry) },
       because: () => 'the I-CSCF asks for capabilities, to choose another S-CSCF',
       clause: clause('2a'),
     };
@@ -67,7 +89,12 @@ function reassign(hss: HssParts, imsi: string): Promise<Answer> {
 }
 
 /** `served`: there is something to do for the identity though it is not registered. */
-function byState(hss: HssParts, registration: Registration, served: boolean): Answer {
+function byState(
+  hss: HssParts,
+  registration: Registration,
+  served: boolean,
+  entry?: Entry,
+): Answer {
   const { server } = registration;
   const state = stateOf(registration);
   if (server !== undefined && state !== 'not registered') {
@@ -87,12 +114,12 @@ function byState(hss: HssParts, registration: Registration, served: boolean): An
   if (server !== undefined) {
     return {
       answer: { result: 'DIAMETER_SUCCESS', server },
-      because: () => `not registered, but authentication is pending at ${server}`,
+      because: () => `not registered, but the subscription has ${server}`,
       clause: clause('3'),
     };
   }
   return {
-    answer: { result: 'DIAMETER_UNREGISTERED_SERVICE', ...capabilities(hss.config) },
+    answer: { result: 'DIAMETER_UNREGISTERED_SERVICE', ...capabilities(hss.config, entry) },
     because: () => 'not registered and no S-CSCF assigned, but there is service in that state',
     clause: clause('3'),
   };

@@ -1,16 +1,19 @@
 // The service profile that an S-CSCF downloads: TS 29.228 §6.6 and annex B, from the record and the
 // network's filter criteria.
 
+import { FEATURES } from '#diameter/cx';
 import {
-  type ImsSubscription,
   type PublicIdentityProfile,
+  type ServiceProfile,
   userDataXml,
 } from '#diameter/cx-user-data';
 import type { HssConfig, Psi } from './config.ts';
 import type { Entry } from './database.ts';
 import { servesUnregistered } from './filter-criteria.ts';
+import { impusOf, type PublicUserIdentity } from './identities.ts';
+import type { ServiceProfileConfig } from './service-profiles.ts';
 
-/** Writes User-Data, once per record and IMPI. */
+/** Writes User-Data, once per record, implicit set and IMPI. */
 export class Profiles {
   readonly #config: HssConfig;
   readonly #written = new WeakMap<Entry, Map<string, string>>();
@@ -19,14 +22,16 @@ export class Profiles {
     this.#config = config;
   }
 
-  /** The implicit registration set of a subscriber, for one of his IMPIs. */
-  userData(entry: Entry, impi: string): string {
+  /** An implicit registration set, for one IMPI, as an S-CSCF with these features takes it. */
+  userData(entry: Entry, impi: string, set = '', features = 0): string {
     const written = this.#written.get(entry) ?? new Map<string, string>();
     this.#written.set(entry, written);
-    let xml = written.get(impi);
+    const key = `${impi} ${set} ${features & (FEATURES.SiFC | FEATURES.AliasInd)}`;
+    let xml = written.get(key);
     if (xml === undefined) {
-      xml = userDataXml(this.#subscription(entry, impi));
-      written.set(impi, xml);
+      const serviceProfiles = this.#serviceProfiles(entry, set, features);
+      xml = userDataXml({ impi, serviceProfiles });
+      written.set(key, xml);
     }
     return xml;
   }
@@ -37,7 +42,16 @@ export class Profiles {
       impi: psi.impi,
       serviceProfiles: [
         {
-          publicIdentities: [{ identity: psi.identity, barred: false, kind: 'PSI' }],
+          publicIdentities: [
+            psi.wildcard === undefined
+              ? { identity: psi.identity, barred: false, kind: 'PSI' }
+              : {
+                  identity: psi.identity,
+                  barred: false,
+                  kind: 'WILDCARDED_PSI',
+                  wildcardedPsi: psi.identity,
+                },
+          ],
           filterCriteria: [
             {
               priority: 0,
@@ -55,27 +69,78 @@ export class Profiles {
     });
   }
 
-  /** Whether anything is done for this subscriber's calls while he is not registered. */
-  servesUnregistered(entry: Entry): boolean {
-    return this.#criteria(entry).some(servesUnregistered);
+  /** Whether anything is done for calls of this identity while it is not registered. */
+  servesUnregistered(entry: Entry, identity: PublicUserIdentity | undefined): boolean {
+    const { own, sets } = this.#criteria(entry, profileOf(entry, identity));
+    return [...own, ...sets.flatMap(set => set.criteria)].some(servesUnregistered);
   }
 
-  #subscription(entry: Entry, impi: string): ImsSubscription {
-    const publicIdentities = entry.identities.impus.map(
-      ({ impu, barred }): PublicIdentityProfile => ({ identity: impu, barred, kind: 'IMPU' }),
-    );
-    const profile = {
-      publicIdentities,
-      filterCriteria: this.#criteria(entry),
+  /** Identities of one service profile stand together, in the order of their first. */
+  #serviceProfiles(entry: Entry, set: string, features: number): readonly ServiceProfile[] {
+    const groups = new Map<string | undefined, PublicUserIdentity[]>();
+    for (const identity of impusOf(entry.identities, set)) {
+      const name = profileOf(entry, identity);
+      const group = groups.get(name);
+      if (group === undefined) groups.set(name, [identity]);
+      else group.push(identity);
+    }
+    const aliases = (features & FEATURES.AliasInd) !== 0;
+    return [...groups].map(([name, identities]) => {
+      const profile = name === undefined ? undefined : this.#config.profiles.get(name);
+      const authorization = authorizationOf(profile);
+      return {
+        publicIdentities: identities.map(identity => identityProfile(identity, aliases)),
+        ...(authorization === undefined ? {} : { coreNetworkServicesAuthorization: authorization }),
+        ...this.#filters(entry, name, features),
+      };
+    });
+  }
+
+  /** An S-CSCF that does not know the shared sets is given what is in them. TS 29.228 §6.6 */
+  #filters(entry: Entry, name: string | undefined, features: number) {
+    const { own, sets } = this.#criteria(entry, name);
+    if ((features & FEATURES.SiFC) !== 0) {
+      return { filterCriteria: own, sharedFilterCriteria: sets.map(({ id }) => id) };
+    }
+    const all = sets.length === 0 ? own : [...own, ...sets.flatMap(({ criteria }) => criteria)];
+    return {
+      filterCriteria: all.toSorted((a, b) => a.priority - b.priority),
       sharedFilterCriteria: [],
     };
-    return { impi, serviceProfiles: [profile] };
   }
 
-  #criteria(entry: Entry) {
-    const { services } = entry.subscriber;
-    return this.#config.filterCriteria
+  #criteria(entry: Entry, name: string | undefined) {
+    const profile = name === undefined ? undefined : this.#config.profiles.get(name);
+    const services = profile?.services ?? entry.subscriber.services;
+    const own = (profile?.filterCriteria ?? this.#config.filterCriteria)
       .filter(({ service }) => service === undefined || services.includes(service))
       .map(({ criterion }) => criterion);
+    return { own, sets: profile?.sharedFilterCriteria ?? [] };
   }
+}
+
+const profileOf = (entry: Entry, identity: PublicUserIdentity | undefined): string | undefined =>
+  identity?.profile ?? entry.subscriber.profile;
+
+function identityProfile(identity: PublicUserIdentity, aliases: boolean): PublicIdentityProfile {
+  const { impu, barred, alias, display, contacts, wildcarded } = identity;
+  return {
+    identity: impu,
+    barred,
+    kind: wildcarded ? 'WILDCARDED_IMPU' : 'IMPU',
+    ...(wildcarded ? { wildcardedImpu: impu } : {}),
+    ...(aliases && alias !== undefined ? { aliasGroupId: alias } : {}),
+    ...(display === undefined ? {} : { displayName: display }),
+    ...(contacts === undefined ? {} : { maxSimultaneousRegistrations: contacts }),
+  };
+}
+
+/** What the user may use. TS 29.228 annex B.2.1 */
+function authorizationOf(profile: ServiceProfileConfig | undefined) {
+  const { mediaProfile, icsis } = profile ?? {};
+  if (mediaProfile === undefined && icsis === undefined) return undefined;
+  return {
+    ...(mediaProfile === undefined ? {} : { subscribedMediaProfileId: mediaProfile }),
+    ...(icsis === undefined ? {} : { serviceIds: icsis }),
+  };
 }

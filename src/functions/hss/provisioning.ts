@@ -5,10 +5,19 @@
 import { assert } from '#kernel/errors';
 import { Queue } from '#kernel/wait';
 import type { HssParts } from './cx.ts';
-import { type Entry, refuse } from './database.ts';
-import { type Effects, effectsOf } from './effects.ts';
+import { type Database, type Entry, isSameCard, refuse } from './database.ts';
+import { type Effects, effectsOf, type Termination } from './effects.ts';
+import { impisOf, impusOf } from './identities.ts';
 import type { Pushed, Reason } from './pushes.ts';
-import { type Holder, NOT_REGISTERED, type Registration, without } from './registrations.ts';
+import {
+  type Holder,
+  intoRow,
+  NOT_REGISTERED,
+  ofSet,
+  type Row,
+  setsIn,
+  without,
+} from './registrations.ts';
 import {
   changed,
   isNewCard,
@@ -81,7 +90,9 @@ export class Provisioning {
 
   /** Identities that are another subscriber's, or a service's. */
   async conflicts(entry: Entry): Promise<readonly Problem[]> {
-    const service = entry.identities.impus.find(({ impu }) => this.#hss.psis.has(impu));
+    const service = entry.identities.impus.find(
+      ({ impu }) => this.#hss.psis.exactly(impu) !== undefined,
+    );
     if (service === undefined) return this.#hss.database.conflicts(entry);
     const field = entry.subscriber.impus === undefined ? 'name' : 'impus';
     return [{ field, message: `${service.impu} is a service of the network` }];
@@ -115,37 +126,54 @@ export class Provisioning {
   }
 
   /**
-   * Ends registrations by the operator's will: of these IMPIs, or all. undefined when none of them
-   * is registered, nor is a profile kept for them.
+   * Ends registrations by the operator's will: of these IMPIs, or all; of one implicit set, or every
+   * one. undefined when none of them is registered, nor is a profile kept for them.
    */
   async deregister(
     key: string,
     reason: Reason,
-    which?: readonly string[],
+    which: { readonly impis?: readonly string[]; readonly set?: string } = {},
   ): Promise<readonly Pushed[] | undefined> {
-    const { queue, registrations } = this.#hss;
+    const { queue, registrations, database } = this.#hss;
     const ended = await queue.run(key, async () => {
-      const registration = await registrations.get(key);
-      const { holder } = registration;
-      const impis = registration.impis.filter(impi => which?.includes(impi) ?? true);
-      const wasKept = registration.impis.length === 0 && registration.unregistered;
-      if (holder === undefined || (impis.length === 0 && !wasKept)) return undefined;
-      await registrations.set(key, without(registration, impis, false));
-      return { holder, impis, wasKept };
+      const row = await registrations.get(key);
+      const { holder } = row;
+      if (holder === undefined) return undefined;
+      const entry = await database.get(key);
+      const sets = setsIn(row).filter(set => which.set === undefined || set === which.set);
+      const isOnly = row.others === undefined;
+      let after: Row = row;
+      const terminations: Termination[] = [];
+      for (const set of sets) {
+        const registration = ofSet(row, set);
+        const impis = registration.impis.filter(impi => which.impis?.includes(impi) ?? true);
+        const wasKept = registration.impis.length === 0 && registration.unregistered;
+        if (impis.length === 0 && !wasKept) continue;
+        after = intoRow(after, set, without(registration, impis, false));
+        const impus =
+          entry === undefined ? [] : impusOf(entry.identities, set).map(one => one.impu);
+        terminations.push({
+          impis: wasKept ? this.#anyImpi(key, entry, set) : impis,
+          reason: wasKept ? { ...reason, code: 'REMOVE_S_CSCF' } : reason,
+          ...(isOnly ? {} : { set, impus }),
+        });
+      }
+      if (terminations.length === 0) return undefined;
+      await registrations.set(key, after);
+      return { holder, terminations };
     });
     if (ended === undefined) return undefined;
-    const { holder, wasKept } = ended;
-    const impis = wasKept ? await this.#anyImpi(key) : ended.impis;
-    const code = wasKept ? 'REMOVE_S_CSCF' : reason.code;
-    const terminations = [{ impis, reason: { ...reason, code } }];
+    const { holder, terminations } = ended;
     return this.#push(key, { terminations, updates: [] }, holder);
   }
 
-  async #anyImpi(key: string): Promise<readonly string[]> {
-    const psi = [...this.#hss.psis.values()].find(({ identity }) => key.endsWith(` ${identity}`));
+  #anyImpi(key: string, entry: Entry | undefined, set: string): readonly string[] {
+    const psi = this.#hss.psis.byKey(key);
     if (psi !== undefined) return [psi.impi];
-    const entry = await this.#hss.database.get(key);
-    return entry === undefined ? [] : entry.identities.impis.slice(0, 1).map(({ impi }) => impi);
+    if (entry === undefined) return [];
+    return impisOf(entry.identities, set)
+      .slice(0, 1)
+      .map(({ impi }) => impi);
   }
 
   #inTurn<T>(change: () => Promise<T>): Promise<T> {
@@ -164,7 +192,9 @@ export class Provisioning {
       const { entry, newCard } = await make(before);
       const registration = await registrations.get(imsi);
       const effects = effectsOf(before, entry, registration, this.#hss);
-      const after = afterwards(registration, entry, newCard, effects);
+      const after = afterwards(registration, entry, effects, impi =>
+        isProvenBy(database, before, entry, newCard, impi),
+      );
       const writes = database.writes(entry, before, newCard);
       if (after !== registration) writes.push(registrations.write(imsi, after));
       if (entry === undefined) writes.push(database.countWrite((await database.count()) - 1));
@@ -191,16 +221,16 @@ export class Provisioning {
   async #tell({ key, holder, ended, profile }: Owed): Promise<readonly Pushed[]> {
     const { registrations, database, profiles, pushes } = this.#hss;
     const told: Pushed[] = [];
-    for (const { impis, reason } of ended) {
-      told.push(await this.#terminate(key, holder, impis, reason));
-    }
+    for (const termination of ended) told.push(await this.#terminate(key, holder, termination));
     const entry = await database.get(key);
-    const registration = await registrations.get(key);
-    if (!profile || entry === undefined || registration.holder?.host !== holder.host) return told;
-    const impi = registration.impis[0] ?? entry.identities.impis[0]?.impi;
-    if (impi === undefined) return told;
-    const userData = profiles.userData(entry, impi);
-    told.push(await pushes.update(holder, impi, { userData }, 'it changed while you were away'));
+    const row = await registrations.get(key);
+    if (!profile || entry === undefined || row.holder?.host !== holder.host) return told;
+    for (const set of setsIn(row)) {
+      const impi = ofSet(row, set).impis[0] ?? impisOf(entry.identities, set)[0]?.impi;
+      if (impi === undefined) continue;
+      const userData = profiles.userData(entry, impi, set, row.holder.features);
+      told.push(await pushes.update(holder, impi, { userData }, 'it changed while you were away'));
+    }
     return told;
   }
 
@@ -212,7 +242,7 @@ export class Provisioning {
     if (holder === undefined || terminations.length + updates.length === 0) return [];
     const { pushes, undelivered } = this.#hss;
     const pushed = await Promise.all([
-      ...terminations.map(({ impis, reason }) => this.#terminate(imsi, holder, impis, reason)),
+      ...terminations.map(termination => this.#terminate(imsi, holder, termination)),
       ...updates.map(({ impi, because, ...what }) => pushes.update(holder, impi, what, because)),
     ]);
     const isAway = pushed.map(({ outcome }) => outcome === 'undelivered');
@@ -244,41 +274,70 @@ export class Provisioning {
   async #terminate(
     key: string,
     holder: Holder,
-    impis: readonly string[],
-    reason: Reason,
+    { impis, reason, set, impus }: Termination,
   ): Promise<Pushed> {
-    const pushed = await this.#hss.pushes.terminate(holder, impis, reason);
+    const pushed = await this.#hss.pushes.terminate(holder, impis, reason, impus);
     // An SAR that crossed our RTR spoke of what the S-CSCF has dropped since.
-    if (pushed.outcome === 'done') await this.#forget(key, holder, impis);
+    if (pushed.outcome === 'done') await this.#forget(key, holder, impis, set);
     return pushed;
   }
 
-  /** The S-CSCF does not hold these: neither do we. */
-  async #forget(key: string, holder: Holder, impis: readonly string[]): Promise<void> {
+  /** The S-CSCF does not hold these, of one set or of every one: neither do we. */
+  async #forget(key: string, holder: Holder, impis: readonly string[], of?: string): Promise<void> {
     const { queue, registrations } = this.#hss;
     await queue.run(key, async () => {
-      const registration = await registrations.get(key);
-      const isThere = registration.impis.some(impi => impis.includes(impi));
-      if (!isThere || registration.holder?.host !== holder.host) return;
-      await registrations.set(key, without(registration, impis, false));
+      const row = await registrations.get(key);
+      if (row.holder?.host !== holder.host) return;
+      let after: Row = row;
+      for (const set of setsIn(row)) {
+        const registration = ofSet(row, set);
+        const isThere = registration.impis.some(impi => impis.includes(impi));
+        if (!isThere || (of !== undefined && of !== set)) continue;
+        after = intoRow(after, set, without(registration, impis, false));
+      }
+      if (after !== row) await registrations.set(key, after);
     });
   }
 }
 
 /** Where the subscription stands once the change is made and the terminated IMPIs are gone. */
 function afterwards(
-  registration: Registration,
+  row: Row,
   entry: Entry | undefined,
-  newCard: boolean,
   effects: Effects,
-): Registration {
+  isProven: (impi: string) => boolean,
+): Row {
   if (entry === undefined) return NOT_REGISTERED;
-  const gone = effects.terminations.flatMap(({ impis }) => impis);
-  const known = entry.identities.impis.map(({ impi }) => impi);
-  const valid = (impi: string): boolean => known.includes(impi);
-  // Vectors of another card prove nothing any more.
-  const pending = newCard ? [] : registration.pending.filter(valid);
-  if (gone.length === 0 && pending.length === registration.pending.length) return registration;
-  if (registration.impis.length === 0 && gone.length === 0) return { ...registration, pending };
-  return without({ ...registration, pending }, gone, false);
+  let after: Row = row;
+  for (const set of setsIn(row)) {
+    const registration = ofSet(row, set);
+    const gone = effects.terminations
+      .filter(one => (one.set ?? set) === set)
+      .flatMap(({ impis }) => impis);
+    const known = impisOf(entry.identities, set).map(({ impi }) => impi);
+    // Vectors of another card prove nothing any more.
+    const pending = registration.pending.filter(impi => known.includes(impi) && isProven(impi));
+    if (gone.length === 0 && pending.length === registration.pending.length) continue;
+    const settled =
+      registration.impis.length === 0 && gone.length === 0
+        ? { ...registration, pending }
+        : without({ ...registration, pending }, gone, false);
+    after = intoRow(after, set, settled);
+  }
+  return after;
+}
+
+/** Whether what was given out to prove the IMPI still does. */
+function isProvenBy(
+  database: Database,
+  before: Entry,
+  after: Entry | undefined,
+  newCard: boolean,
+  impi: string,
+): boolean {
+  if (newCard || after === undefined) return false;
+  const [was, is] = [before, after].map(entry =>
+    database.loginsOf(entry).find(login => login.impi === impi),
+  );
+  return isSameCard(was?.card, is?.card);
 }

@@ -55,6 +55,10 @@ test('a record of the lab is complete with its defaults', () => {
     impus: undefined,
     digest: undefined,
     suspended: false,
+    algorithm: 'milenage',
+    impis: undefined,
+    profile: undefined,
+    capabilities: undefined,
   });
 });
 
@@ -203,4 +207,81 @@ test('a record keeps its IMSI', () => {
     problemsOf(() => changed(before, { imsi: '001010000000002' }, rules))[0]!,
     /^imsi: .*keeps its IMSI/,
   );
+});
+
+test('identities with parameters are kept in one form, and what is wrong with them is said', () => {
+  const { impus, impis } = subscriberFrom(
+    {
+      ...alice,
+      impus: `derived sip:Desk@PBX.example;barred;contacts=2;set=desk sip:+1!.*!@pbx.example;set=desk`,
+      impis: `b@x.example;password=%C3%BC;sets=default,desk`,
+    },
+    rules,
+  );
+  assert.deepEqual(impus, [
+    'derived',
+    'sip:Desk@pbx.example;barred;set=desk;contacts=2',
+    'sip:+1!.*!@pbx.example;set=desk',
+  ]);
+  assert.deepEqual(impis, ['b@x.example;password=%C3%BC;sets=default,desk']);
+  for (const [input, message] of [
+    [
+      { impus: 'sip:a@b;color=red' },
+      /"sip:a@b;color=red" has a parameter ;color; it may have ;set=,/,
+    ],
+    [{ impus: 'sip:a@b;set=A' }, /has a ;set that is not up to 32 of a to z/],
+    [{ impus: 'sip:a@b;set=a;set=b' }, /has ;set twice/],
+    [{ impus: 'sip:a@b;barred=no' }, /has a ;barred that takes no value/],
+    [{ impus: 'sip:a@b;contacts=0' }, /has a ;contacts that is not 1 to 999/],
+    [{ impus: 'sip:a@b;display=%zz' }, /has a ;display= with a % that no two digits follow/],
+    [{ impus: 'sip:a!.*!@b;set=x' }, /the implicit set "x" has wildcarded identities alone/],
+    [{ impus: 'sip:a@b sip:a@b;set=x' }, /impus: "sip:a@b" stands there twice/],
+    [
+      { impus: 'sip:a@b;alias=g sip:c@b;alias=g;set=x' },
+      /are aliases, but of another implicit set/,
+    ],
+    [
+      { impus: 'sip:a@b;profile=gold' },
+      /"gold" is no service profile of this network; it has none/,
+    ],
+    [{ profile: 'gold' }, /^profile: "gold" is no service profile/],
+    [
+      { impis: 'b@x.example;password=x;sets=y' },
+      /impis: "b@x.example" is for the implicit set "y"/,
+    ],
+    [{ capabilities: 'seven' }, /"seven" is not numbers of S-CSCF capabilities/],
+    [{ algorithm: 'xor' }, /"xor" is not milenage, tuak/],
+    [
+      { algorithm: 'tuak' },
+      /opc: a text of 32 characters is not 64 hexadecimal digits, which TUAK/,
+    ],
+    [{ k: k + k }, /k: a text of 64 characters is not 32 hexadecimal digits, which Milenage/],
+  ] as const) {
+    assert.match(wrong(input).join(), message, JSON.stringify(input));
+  }
+});
+
+test('an error about another private identity shows no secret', () => {
+  for (const impis of [
+    'b@x.example;password=hush;k=0',
+    'b@x.example;k=hush',
+    `b@x.example;k=${k}`,
+    `b@x.example;k=${k};opc=${opc};algorithm=tuak`,
+    'hush',
+    'b@x.example',
+    'b@x.example;password=hush b@x.example;password=hush2',
+  ]) {
+    const problems = wrong({ impis }).join();
+    assert.match(problems, /^impis: /);
+    assert.doesNotMatch(problems, /hush|465b|cd63/);
+  }
+});
+
+test('OPc of TUAK is computed from TOP and K (TS 35.233 set 1)', () => {
+  const { opc: _, ...rest } = alice;
+  const { opc: topc } = subscriberFrom(
+    { ...rest, k: 'ab'.repeat(16), op: '55'.repeat(32), algorithm: 'tuak' },
+    rules,
+  );
+  assert.equal(topc, 'bd04d9530e87513c5d837ac2ad954623a8e2330c115305a73eb45d1f40cccbff');
 });

@@ -2,8 +2,19 @@
 // TS 23.003 (identities), TS 33.102 (K, OP, OPc, AMF, SQN), TS 23.228 §4.3.3 (the subscription).
 
 import { opcFrom } from '#aka/milenage';
+import { topcFrom } from '#aka/tuak';
 import { UsageError } from '#kernel/errors';
-import { canonicalImpu } from './identities.ts';
+import { identityProblems } from './identity-rules.ts';
+import {
+  ALGORITHM,
+  DERIVED,
+  IMPI,
+  impiText,
+  impuText,
+  keyProblem,
+  readImpi,
+  readImpu,
+} from './identity-text.ts';
 
 /** Hash algorithms a digest challenge may name. RFC 8760 */
 export type DigestChoice = 'MD5' | 'SHA-256';
@@ -24,9 +35,18 @@ export interface Subscriber {
   readonly sqn: string;
   readonly password: string | undefined;
   readonly services: readonly string[];
+  /** 'milenage', or 'tuak' with its parameters (TS 35.231), whose OP and OPc are TOP and TOPc. */
+  readonly algorithm: string;
   /** Replace the derived identities: lines that are not phones of a SIM. */
   readonly impi: string | undefined;
+  /** As `readImpu` reads them; 'derived' stands for those that follow from the record. */
   readonly impus: readonly string[] | undefined;
+  /** More private identities, of more devices, as `readImpi` reads them. TS 23.228 §4.3.3.4 */
+  readonly impis: readonly string[] | undefined;
+  /** Service profile of identities that name none; undefined: what `services` say. */
+  readonly profile: string | undefined;
+  /** What his S-CSCF must ('7') and should ('optional:7') be able to. TS 29.228 §6.7 */
+  readonly capabilities: readonly string[] | undefined;
   /** Digest algorithms offered to this subscriber, best first; undefined: the network's. */
   readonly digest: readonly DigestChoice[] | undefined;
   /** True: known, but not allowed to register. */
@@ -38,7 +58,9 @@ export type FieldName = keyof Subscriber;
 /** A record as people and programs give it: text, lists also as text with spaces between. */
 export type SubscriberInput = { readonly imsi: string } & {
   readonly [F in Exclude<FieldName, 'imsi'>]?:
-    | (F extends 'services' | 'impus' | 'digest' ? string | readonly string[] : string | boolean)
+    | (F extends 'services' | 'impus' | 'impis' | 'digest' | 'capabilities'
+        ? string | readonly string[]
+        : string | boolean)
     | null
     | undefined;
 };
@@ -74,15 +96,34 @@ export interface Field {
   readonly fits: (text: string) => boolean;
   /** The form it is kept in. */
   readonly keep?: (text: string) => string;
+  /** What exactly is wrong with a value that does not fit, where more can be said than `right`. */
+  readonly wrong?: (text: string) => string | undefined;
 }
 
-const hex = (digits: number) => ({
-  right: `${digits} hexadecimal digits`,
-  fits: (text: string) => text.length === digits && /^[0-9a-f]*$/i.test(text),
+const hex = (...digits: number[]) => ({
+  right: `${digits[0]} hexadecimal digits${digits.length > 1 ? ` (${digits[1]} with TUAK)` : ''}`,
+  fits: (text: string) => digits.includes(text.length) && /^[0-9a-f]*$/i.test(text),
   keep: (text: string) => text.toLowerCase(),
 });
 
+/** A field whose items are read by `read`; those that fit are kept as `write` writes them. */
+const items = <T extends object>(
+  read: (text: string) => T | { readonly wrong: string },
+  write: (item: T) => string,
+) => ({
+  fits: (text: string) => !('wrong' in read(text)),
+  keep: (text: string) => write(read(text) as T),
+  wrong: (text: string) => (read(text) as { readonly wrong?: string }).wrong,
+});
+
 const DIGEST_CHOICES = ['MD5', 'SHA-256'];
+
+const impu = items(readImpu, impuText);
+const IMPUS = {
+  fits: (text: string) => text === DERIVED || impu.fits(text),
+  keep: (text: string) => (text === DERIVED ? text : impu.keep(text)),
+  wrong: impu.wrong,
+};
 
 /** Every field of the record, in the order of the CSV columns. */
 export const FIELDS: readonly Field[] = [
@@ -107,9 +148,9 @@ export const FIELDS: readonly Field[] = [
     right: 'up to 64 letters, digits and . _ ~ - that begin with a letter or a digit',
     fits: text => /^[A-Za-z0-9][A-Za-z0-9._~-]{0,63}$/.test(text),
   },
-  { name: 'k', secret: true, list: false, ...hex(32) },
-  { name: 'opc', secret: true, list: false, ...hex(32) },
-  { name: 'op', secret: true, list: false, ...hex(32) },
+  { name: 'k', secret: true, list: false, ...hex(32, 64) },
+  { name: 'opc', secret: true, list: false, ...hex(32, 64) },
+  { name: 'op', secret: true, list: false, ...hex(32, 64) },
   { name: 'amf', secret: false, list: false, ...hex(4) },
   { name: 'sqn', secret: false, list: false, ...hex(12) },
   {
@@ -131,15 +172,16 @@ export const FIELDS: readonly Field[] = [
     secret: false,
     list: false,
     right: 'a user name, @ and a domain, such as trunk1@ims.example',
-    fits: text => text.length <= 255 && /^[A-Za-z0-9._~+*=#$%&'!/?^`{|}-]+@[a-z0-9.-]+$/.test(text),
+    fits: text => text.length <= 255 && IMPI.test(text),
   },
   {
     name: 'impus',
     secret: false,
     list: true,
-    right: 'a sip: or tel: URI without parameters, such as sip:+15550100001@ims.example',
-    fits: text => text.length <= 255 && !/[;?]/.test(text) && canonicalImpu(text) !== undefined,
-    keep: text => canonicalImpu(text)!,
+    right:
+      'a sip: or tel: URI, such as sip:+15550100001@ims.example, with ;set=, ;alias=, ;profile=, ' +
+      ';display=, ;contacts= or ;barred after it where wanted; or the word derived',
+    ...IMPUS,
   },
   {
     name: 'digest',
@@ -156,9 +198,38 @@ export const FIELDS: readonly Field[] = [
     fits: text => ['yes', 'no', 'true', 'false'].includes(text),
     keep: text => (text === 'yes' || text === 'true' ? 'yes' : 'no'),
   },
+  {
+    name: 'algorithm',
+    secret: false,
+    list: false,
+    right: 'milenage, tuak, or tuak with bits of RES and iterations, such as tuak-128-2',
+    fits: text => ALGORITHM.test(text),
+  },
+  {
+    name: 'impis',
+    secret: true,
+    list: true,
+    right: 'private identities with ;password= or with ;k= and ;opc= each, of more devices',
+    ...items(readImpi, impiText),
+  },
+  {
+    name: 'profile',
+    secret: false,
+    list: false,
+    right: 'the name of a service profile of the network',
+    fits: text => /^[a-z0-9][a-z0-9_-]{0,31}$/.test(text),
+  },
+  {
+    name: 'capabilities',
+    secret: false,
+    list: true,
+    right: 'numbers of S-CSCF capabilities, such as 7 or optional:7, or server: and a SIP URI',
+    fits: text =>
+      /^(?:optional:)?[0-9]{1,9}$/.test(text) || /^server:sips?:[^\s;?]{1,200}$/.test(text),
+  },
 ];
 
-const fieldOf = new Map(FIELDS.map(field => [field.name as string, field]));
+const fieldOf = new Map<string, Field>(FIELDS.map(field => [field.name, field]));
 
 /** Identities and services of one record, at most. */
 const MAX_LIST = 32;
@@ -166,10 +237,13 @@ const MAX_LIST = 32;
 export interface RecordRules {
   /** Services that this network knows. */
   readonly services: readonly string[];
+  /** Service profiles that it knows. */
+  readonly profiles?: ReadonlyMap<string, unknown>;
 }
 
 const DEFAULT_AMF = '8000';
 const DEFAULT_SQN = '000000000000';
+const DEFAULT_ALGORITHM = 'milenage';
 const DEFAULT_SERVICES = ['mmtel', 'sms'];
 
 /** The record that `input` means. Throws a RecordError that lists every problem. */
@@ -193,7 +267,10 @@ export function subscriberFrom(input: SubscriberInput, rules: RecordRules): Subs
   }
   if (problems.length > 0) throw new RecordError(problems);
   const subscriber = complete(found);
-  const contradictions = contradictionsOf(subscriber, found);
+  const contradictions = [
+    ...contradictionsOf(subscriber, found),
+    ...identityProblems(subscriber, [...(rules.profiles?.keys() ?? [])]),
+  ];
   if (contradictions.length > 0) throw new RecordError(contradictions);
   return subscriber;
 }
@@ -221,7 +298,10 @@ function readField(
   if (items.length > MAX_LIST)
     return { problem: `${items.length} values; at most ${MAX_LIST} fit` };
   const wrong = items.find(item => !field.fits(item));
-  if (wrong !== undefined) return { problem: `${shown(field, wrong)} is not ${field.right}` };
+  if (wrong !== undefined) {
+    const why = field.wrong?.(wrong) ?? `is not ${field.right}`;
+    return { problem: `${shown(field, wrong)} ${why}` };
+  }
   const twice = items.find((item, at) => items.indexOf(item) !== at);
   if (twice !== undefined) return { problem: `${shown(field, twice)} stands there twice` };
   if (field.name === 'services') {
@@ -243,8 +323,12 @@ function shown(field: Field, value: unknown): string {
 function complete(found: ReadonlyMap<string, string | readonly string[]>): Subscriber {
   const text = (name: FieldName) => found.get(name) as string | undefined;
   const list = (name: FieldName) => found.get(name) as readonly string[] | undefined;
+  const some = (name: FieldName) => (list(name)?.length === 0 ? undefined : list(name));
   const [k, op] = [text('k'), text('op')];
-  const computed = k !== undefined && op !== undefined ? opcOf(op, k) : undefined;
+  const algorithm = text('algorithm') ?? DEFAULT_ALGORITHM;
+  const fits = keyProblem(algorithm, k, op) === undefined;
+  const computed =
+    k !== undefined && op !== undefined && fits ? opcOf(op, k, algorithm) : undefined;
   return {
     imsi: text('imsi')!,
     msisdn: text('msisdn'),
@@ -257,30 +341,52 @@ function complete(found: ReadonlyMap<string, string | readonly string[]>): Subsc
     password: text('password'),
     services: list('services') ?? DEFAULT_SERVICES,
     impi: text('impi'),
-    impus: list('impus')?.length === 0 ? undefined : list('impus'),
-    digest:
-      list('digest')?.length === 0 ? undefined : (list('digest') as DigestChoice[] | undefined),
+    impus: some('impus'),
+    digest: some('digest') as DigestChoice[] | undefined,
     suspended: text('suspended') === 'yes',
+    algorithm,
+    impis: some('impis'),
+    profile: text('profile'),
+    capabilities: some('capabilities'),
   };
 }
 
-const opcOf = (op: string, k: string): string =>
-  Buffer.from(opcFrom(Buffer.from(op, 'hex'), Buffer.from(k, 'hex'))).toString('hex');
+/** Of Milenage, or TOPc of TUAK, which takes its iterations too. */
+function opcOf(op: string, k: string, algorithm: string): string {
+  const [constant, key] = [Buffer.from(op, 'hex'), Buffer.from(k, 'hex')];
+  const opc = algorithm.startsWith('tuak')
+    ? topcFrom(constant, key, tuakOf(algorithm).iterations)
+    : opcFrom(constant, key);
+  return Buffer.from(opc).toString('hex');
+}
+
+/** What 'tuak-<bits of RES>-<iterations>' says, each with its default. */
+export function tuakOf(algorithm: string): { readonly res: number; readonly iterations: number } {
+  const [, res = '64', iterations = '1'] = algorithm.split('-');
+  return { res: Number(res), iterations: Number(iterations) };
+}
 
 /** What no field alone shows. */
 function contradictionsOf(
   subscriber: Subscriber,
   found: ReadonlyMap<string, unknown>,
 ): readonly Problem[] {
-  const { imsi, msisdn, name, k, opc, op, password, impi, impus } = subscriber;
+  const { imsi, msisdn, name, k, opc, op, password, impi, impus, impis, algorithm } = subscriber;
   const problems: Problem[] = [];
   const add = (field: FieldName, message: string): void => void problems.push({ field, message });
   if (found.has('op') && found.has('opc')) add('op', 'given beside opc; give either op or opc');
-  if (k !== undefined && opc === undefined) add('opc', 'missing; k needs either opc or op');
+  const constant = found.has('op') ? op : opc;
+  const key = keyProblem(algorithm, k, constant);
+  if (key !== undefined) {
+    const field = key.field === 'opc' && found.has('op') ? 'op' : key.field;
+    const length = (key.field === 'k' ? k : constant)?.length;
+    add(field, `a text of ${length} characters ${key.right}`);
+  } else if (k !== undefined && opc === undefined) add('opc', 'missing; k needs either opc or op');
   if (k === undefined && (op !== undefined || opc !== undefined)) {
     add('k', `missing; ${op === undefined ? 'opc' : 'op'} means nothing without it`);
   }
-  if (k === undefined && op === undefined && opc === undefined && password === undefined) {
+  const isNothing = op === undefined && opc === undefined && password === undefined;
+  if (k === undefined && isNothing && impis === undefined) {
     add('k', 'neither k (for a SIM) nor password (for SIP digest) is given; one is needed');
   }
   if (impi !== undefined && k !== undefined && password !== undefined) {
@@ -316,7 +422,7 @@ export function changed(
 
 /** Another K or OPc is another card. */
 export const isNewCard = (after: Subscriber, before: Subscriber): boolean =>
-  after.k !== before.k || after.opc !== before.opc;
+  after.k !== before.k || after.opc !== before.opc || after.algorithm !== before.algorithm;
 
 /** The record as it would be given: what is computed or the default is left as it is. */
 export function inputOf(subscriber: Subscriber): SubscriberInput {

@@ -146,7 +146,7 @@ test('export leaves secrets out, and with them restores the whole', async () => 
   const shown = await exported(bench, bench.hss);
   assert.match(
     shown,
-    /^imsi,msisdn,name,amf,sqn,services,impi,impus,digest,suspended\n001010000000001,15550100001,alice,8000,000000000000,mmtel sms,,,,\n/,
+    /^imsi,msisdn,name,amf,sqn,services,impi,impus,digest,suspended,algorithm,profile,capabilities\n001010000000001,15550100001,alice,8000,000000000000,mmtel sms,,,,,,,\n/,
   );
   assert.doesNotMatch(shown, /465b5c|cd63cb|secret/);
   const whole = await exported(bench, bench.hss, true);
@@ -170,6 +170,25 @@ test('every field survives export and import', async () => {
       impus: ['sip:line@pbx.example', 'tel:+15550177'],
       digest: ['SHA-256', 'MD5'],
       suspended: true,
+    }),
+  );
+  await bench.settle(() =>
+    bench.hss.add({
+      imsi: '001010000000008',
+      msisdn: '15550100008',
+      k: k + k,
+      op: 'ab'.repeat(32),
+      algorithm: 'tuak-128-2',
+      impus: [
+        'derived',
+        'sip:desk@pbx.example;set=desk;alias=d;display=The%20Desk%3B;contacts=3',
+        'sip:+1555010!.*!@pbx.example;set=desk;barred',
+      ],
+      impis: [
+        `second@pbx.example;k=${k};opc=${k};sets=desk,default`,
+        'third@pbx.example;password=with%20space%3B',
+      ],
+      capabilities: ['7', 'optional:9', 'server:sip:scscf2.example:6060'],
     }),
   );
   await bench.settle(() => bench.hss.add({ ...alice, password: 'a,"b" ü ' }));

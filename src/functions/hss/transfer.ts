@@ -287,7 +287,7 @@ function cellOf({ subscriber }: Entry, field: Field): string {
   if (field.name === 'services' && subscriber.services.length === 0) return 'none';
   // Either OP or OPc: the other follows from it.
   if (field.name === 'opc' && subscriber.op !== undefined) return '';
-  if (value === undefined || value === false) return '';
+  if (value === undefined || value === false || value === 'milenage') return '';
   if (value === true) return 'yes';
   return typeof value === 'string' ? value : value.join(' ');
 }

@@ -2,7 +2,7 @@
 // that ended here meanwhile; then it is told, before it serves them for another hour.
 
 import type { Host, Json, Write } from '#kernel/host';
-import type { Reason } from './pushes.ts';
+import type { Termination } from './effects.ts';
 import type { Holder } from './registrations.ts';
 
 /** What one S-CSCF is owed about one subscription. */
@@ -11,7 +11,7 @@ export interface Owed {
   readonly key: string;
   readonly holder: Holder;
   /** Registrations that ended. */
-  readonly ended: readonly { readonly impis: readonly string[]; readonly reason: Reason }[];
+  readonly ended: readonly Termination[];
   /** The profile has changed. */
   readonly profile: boolean;
 }
@@ -69,12 +69,16 @@ export class Undelivered {
    * The IMPI has registered there anew: S-CSCF and HSS agree about it again. Gives what is to be
    * committed with the registration.
    */
-  settled(key: string, host: string, impi: string): readonly Write[] {
+  settled(key: string, host: string, impi: string, set: string): readonly Write[] {
     const row = rowOf(key, host);
     const owed = this.#rows.get(row);
     if (owed === undefined) return [];
     const ended = owed.ended
-      .map(({ impis, reason }) => ({ impis: impis.filter(other => other !== impi), reason }))
+      .map(one =>
+        (one.set ?? set) === set
+          ? { ...one, impis: one.impis.filter(other => other !== impi) }
+          : one,
+      )
       .filter(({ impis }) => impis.length > 0);
     const left: Owed | undefined = ended.length === 0 ? undefined : { ...owed, ended };
     if (left === undefined) this.#rows.delete(row);

@@ -3,8 +3,17 @@
 import { sqnOctets, sqnOf } from '#aka/sequence';
 import type { HssParts } from './cx.ts';
 import type { Entry } from './database.ts';
-import type { PrivateIdentity, PublicUserIdentity } from './identities.ts';
-import { type Registration, type State, stateOf } from './registrations.ts';
+import { impusOf, type PrivateIdentity, type PublicUserIdentity } from './identities.ts';
+import {
+  impisIn,
+  ofSet,
+  type Registration,
+  type Row,
+  type State,
+  setsIn,
+  stateOf,
+  stateOfRow,
+} from './registrations.ts';
 
 export interface SubscriberView {
   readonly imsi: string;
@@ -18,8 +27,12 @@ export interface SubscriberView {
   readonly impus?: readonly string[];
   readonly digest?: readonly string[];
   readonly suspended: boolean;
+  /** Where it is not Milenage. */
+  readonly algorithm?: string;
+  readonly profile?: string;
+  readonly capabilities?: readonly string[];
   /** Which secrets the record has. */
-  readonly secrets: readonly ('k' | 'opc' | 'op' | 'password')[];
+  readonly secrets: readonly ('k' | 'opc' | 'op' | 'password' | 'impis')[];
   readonly identities: {
     readonly impis: readonly PrivateIdentity[];
     readonly impus: readonly PublicUserIdentity[];
@@ -35,7 +48,7 @@ export interface RegistrationState {
   readonly impis: readonly string[];
 }
 
-/** A subscription that is registered, kept as unregistered, or authenticating. */
+/** An implicit set that is registered, kept as unregistered, or authenticating. */
 export interface RegistrationView extends RegistrationState {
   /** undefined for a service identity. */
   readonly imsi?: string;
@@ -47,7 +60,8 @@ export interface RegistrationView extends RegistrationState {
 export async function subscriberView(hss: HssParts, entry: Entry): Promise<SubscriberView> {
   const { subscriber, identities } = entry;
   const { imsi, msisdn, name, amf, services, impi, impus, digest, suspended } = subscriber;
-  const secrets = (['k', 'opc', 'op', 'password'] as const).filter(
+  const { algorithm, profile, capabilities } = subscriber;
+  const secrets = (['k', 'opc', 'op', 'password', 'impis'] as const).filter(
     field => subscriber[field] !== undefined,
   );
   return {
@@ -61,33 +75,50 @@ export async function subscriberView(hss: HssParts, entry: Entry): Promise<Subsc
     ...(impus === undefined ? {} : { impus }),
     ...(digest === undefined ? {} : { digest }),
     suspended,
+    ...(algorithm === 'milenage' ? {} : { algorithm }),
+    ...(profile === undefined ? {} : { profile }),
+    ...(capabilities === undefined ? {} : { capabilities }),
     secrets,
     identities,
-    registration: stateView(await hss.registrations.get(imsi)),
+    registration: stateOfAll(await hss.registrations.get(imsi)),
   };
 }
 
 /** The running SQN as the record's field has it: twelve hexadecimal digits. */
 export async function currentSqn(hss: HssParts, entry: Entry): Promise<string> {
-  const { seq, requesters } = await hss.database.sequence(entry.subscriber);
+  const { imsi, sqn: start } = entry.subscriber;
+  const { seq, requesters } = await hss.database.sequence({ key: imsi, sqn: start });
   const sqn = sqnOf(seq, requesters[0]?.ind ?? 0);
-  return requesters.length === 0
-    ? entry.subscriber.sqn
-    : Buffer.from(sqnOctets(sqn)).toString('hex');
+  return requesters.length === 0 ? start : Buffer.from(sqnOctets(sqn)).toString('hex');
 }
 
-export async function registrationView(
+/** One for each implicit set that is in any state. */
+export async function registrationViews(
   hss: HssParts,
   key: string,
-  registration: Registration,
-): Promise<RegistrationView> {
+  row: Row,
+): Promise<readonly RegistrationView[]> {
   const entry = await hss.database.get(key);
-  const shown = entry?.identities.impus.filter(({ barred }) => !barred).map(({ impu }) => impu);
+  const sets = setsIn(row);
+  return (sets.length === 0 ? [''] : sets).map(set => {
+    const registration = ofSet(row, set);
+    const impus = entry === undefined ? undefined : impusOf(entry.identities, set);
+    const shown = impus?.filter(({ barred }) => !barred).map(({ impu }) => impu);
+    return {
+      ...(entry === undefined ? {} : { imsi: key }),
+      impus: shown ?? [key.replace(/^psi /, '')],
+      ...stateView(registration),
+      pending: registration.pending,
+    };
+  });
+}
+
+function stateOfAll(row: Row): RegistrationState {
+  const { server } = row;
   return {
-    ...(entry === undefined ? {} : { imsi: key }),
-    impus: shown ?? [key.replace(/^psi /, '')],
-    ...stateView(registration),
-    pending: registration.pending,
+    state: stateOfRow(row),
+    ...(server === undefined ? {} : { server }),
+    impis: impisIn(row),
   };
 }
 
