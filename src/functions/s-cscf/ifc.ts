@@ -8,10 +8,10 @@ import type {
   SessionCase,
   TriggerPoint,
 } from '#diameter/cx-user-data';
+import { ere } from '#kernel/ere';
 import { Contact, contactExpires, Expires, isContactStar } from '#sip/headers';
 import type { SipRequest } from '#sip/message';
 import { uriText } from '#sip/uri';
-import { ere } from './ere.ts';
 
 /** What is asked about beside the request itself. */
 export interface Circumstances {

@@ -1,10 +1,9 @@
-// POSIX extended regular expressions, in which filter criteria are written (TS 29.228 annex B,
-// IEEE 1003.1 XBD §9.4). All alternatives are followed at once, so that matching costs at most text
-// times pattern: a UE chooses the text, and a backtracking matcher would let it choose the time.
+// From a POSIX extended regular expression (IEEE 1003.1 XBD §9.4) to the steps that match it.
 
-/** Instructions; `next` is the one that follows. */
-type Step =
+/** Instructions; `next` is the one that follows. Of a split's ways the first is preferred. */
+export type Step =
   | { readonly op: 'octet'; readonly set: Uint8Array; next: number }
+  | { readonly op: 'save'; readonly slot: number; next: number }
   | { readonly op: 'split'; readonly to: number[] }
   | { readonly op: 'begin' | 'end'; next: number }
   | { readonly op: 'match' };
@@ -25,14 +24,42 @@ interface Part {
   readonly leads: readonly ((to: number) => void)[];
 }
 
+export interface PatternOptions {
+  /** Letters of either case match each other. Default no. */
+  readonly ignoreCase?: boolean;
+  /** What groups matched is noted. Default no. */
+  readonly captures?: boolean;
+}
+
+export interface Program {
+  readonly steps: readonly Step[];
+  readonly first: number;
+  /** How many groups are captured. */
+  readonly groups: number;
+}
+
+/** Throws PatternError where the text is no pattern. */
+export function compile(pattern: string, options: PatternOptions = {}): Program {
+  const compiler = new Compiler(pattern, options);
+  return { first: compiler.compile(), steps: compiler.steps, groups: compiler.groups };
+}
+
 class Compiler {
   readonly steps: Step[] = [];
   readonly #text: string;
+  readonly #options: PatternOptions;
+  /** Numbers of groups by where they open: a repeated group is compiled more than once. */
+  readonly #groups = new Map<number, number>();
   #at = 0;
   #nesting = 0;
 
-  constructor(text: string) {
+  constructor(text: string, options: PatternOptions) {
     this.#text = text;
+    this.#options = options;
+  }
+
+  get groups(): number {
+    return this.#groups.size;
   }
 
   compile(): number {
@@ -177,10 +204,12 @@ class Compiler {
     switch (character) {
       case '(': {
         if (++this.#nesting > MAX_NESTING) throw new PatternError('groups nest too deep');
+        const opened = this.#at;
+        if (!this.#groups.has(opened)) this.#groups.set(opened, this.#groups.size + 1);
         const inside = this.#alternatives();
         if (this.#text[this.#at++] !== ')') throw new PatternError("'(' without ')'");
         this.#nesting--;
-        return inside;
+        return this.#options.captures ? this.#captured(inside, this.#groups.get(opened)!) : inside;
       }
       case '*':
       case '+':
@@ -203,7 +232,16 @@ class Compiler {
     }
   }
 
-  #octet(set: Uint8Array): Part {
+  #captured(inside: Part, group: number): Part {
+    const begin = this.#add({ op: 'save', slot: 2 * group, next: inside.first });
+    const step: Step = { op: 'save', slot: 2 * group + 1, next: -1 };
+    const end = this.#add(step);
+    for (const lead of inside.leads) lead(end);
+    return { first: begin, leads: [next => (step.next = next)] };
+  }
+
+  #octet(listed: Uint8Array): Part {
+    const set = this.#options.ignoreCase ? withBothCases(listed) : listed;
     const step: Step = { op: 'octet', set, next: -1 };
     return { first: this.#add(step), leads: [next => (step.next = next)] };
   }
@@ -272,6 +310,15 @@ function range(...bounds: readonly string[]): Uint8Array {
   return set;
 }
 
+function withBothCases(set: Uint8Array): Uint8Array {
+  const both = set.slice();
+  for (let upper = 0x41; upper <= 0x5a; upper++) {
+    const lower = upper + 0x20;
+    both[upper] = both[lower] = set[upper]! | set[lower]!;
+  }
+  return both;
+}
+
 const classes = {
   alnum: range('09', 'AZ', 'az'),
   alpha: range('AZ', 'az'),
@@ -286,82 +333,3 @@ const classes = {
   upper: range('AZ'),
   xdigit: range('09', 'AF', 'af'),
 };
-
-/** A compiled pattern. Throws PatternError where the text is none. */
-export class Ere {
-  readonly #steps: readonly Step[];
-  readonly #first: number;
-
-  constructor(pattern: string) {
-    const compiler = new Compiler(pattern);
-    this.#first = compiler.compile();
-    this.#steps = compiler.steps;
-  }
-
-  /** Whether the pattern matches anywhere in `text` (one octet per character). */
-  test(text: string): boolean {
-    const seen = new Int32Array(this.#steps.length).fill(-1);
-    let current: number[] = [];
-    for (let at = 0; at <= text.length; at++) {
-      if (this.#follow(this.#first, at, text.length, seen, current)) return true;
-      if (at === text.length) return false;
-      const code = text.charCodeAt(at);
-      const next: number[] = [];
-      for (const index of current) {
-        const step = this.#steps[index] as Extract<Step, { op: 'octet' }>;
-        if (code > 255 || step.set[code] === 0) continue;
-        if (this.#follow(step.next, at + 1, text.length, seen, next)) return true;
-      }
-      current = next;
-    }
-    return false;
-  }
-
-  /**
-   * Puts the octet steps reachable from `from` without reading into `into`; true when the end of
-   * the pattern is. `seen` holds the position at which each step was reached last.
-   */
-  #follow(from: number, at: number, end: number, seen: Int32Array, into: number[]): boolean {
-    const pending = [from];
-    for (let index = pending.pop(); index !== undefined; index = pending.pop()) {
-      if (seen[index] === at) continue;
-      seen[index] = at;
-      const step = this.#steps[index]!;
-      switch (step.op) {
-        case 'match':
-          return true;
-        case 'octet':
-          into.push(index);
-          break;
-        case 'split':
-          for (const to of step.to) pending.push(to);
-          break;
-        case 'begin':
-          if (at === 0) pending.push(step.next);
-          break;
-        case 'end':
-          if (at === end) pending.push(step.next);
-          break;
-      }
-    }
-    return false;
-  }
-}
-
-/** Patterns compiled once; a profile of a million subscribers has a handful. */
-const compiled = new Map<string, Ere | undefined>();
-const MAX_COMPILED = 1_000;
-
-/** The compiled pattern, or undefined where the text is none: such a condition matches nothing. */
-export function ere(pattern: string): Ere | undefined {
-  if (compiled.has(pattern)) return compiled.get(pattern);
-  let made: Ere | undefined;
-  try {
-    made = new Ere(pattern);
-  } catch (error) {
-    if (!(error instanceof PatternError)) throw error;
-  }
-  if (compiled.size >= MAX_COMPILED) compiled.clear();
-  compiled.set(pattern, made);
-  return made;
-}
