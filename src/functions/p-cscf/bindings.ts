@@ -117,23 +117,25 @@ export class Bindings {
     return this.#store.commit([{ table: TABLE, key: keyOf(binding), value: undefined }]);
   }
 
-  /** Forgets what has lapsed among the next `most` subscribers: a million are no pause. */
-  sweep(now: Instant, most: number): Promise<void> {
+  /**
+   * Forgets what has lapsed among the next `most` subscribers: a million are no pause. Resolves to
+   * whether everybody has been looked at.
+   */
+  async sweep(now: Instant, most: number): Promise<boolean> {
     const lapsed: Write[] = [];
-    for (let looked = 0; looked < most; looked++) {
-      this.#sweeping ??= this.#byUser.values();
-      const { done, value } = this.#sweeping.next();
-      if (done) {
-        this.#sweeping = undefined;
-        break;
-      }
-      for (const binding of value as readonly Binding[]) {
+    this.#sweeping ??= this.#byUser.values();
+    let next = this.#sweeping.next();
+    for (let looked = 0; !next.done; next = this.#sweeping.next()) {
+      for (const binding of next.value) {
         if (binding.expires > now) continue;
         this.#forget(binding);
         lapsed.push({ table: TABLE, key: keyOf(binding), value: undefined });
       }
+      if (++looked === most) break;
     }
-    return lapsed.length === 0 ? Promise.resolve() : this.#store.commit(lapsed);
+    if (next.done) this.#sweeping = undefined;
+    if (lapsed.length > 0) await this.#store.commit(lapsed);
+    return this.#sweeping === undefined;
   }
 
   *all(): Iterable<Binding> {

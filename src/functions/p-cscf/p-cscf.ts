@@ -1,7 +1,7 @@
 // The P-CSCF: first contact of every UE, and the border of the network's trust. TS 24.229 §5.2
 
 import type { Address, Host, Timer } from '#kernel/host';
-import { type Duration, type Instant, seconds } from '#kernel/time';
+import { type Duration, type Instant, ms, seconds } from '#kernel/time';
 import type { Decision } from '#kernel/trace';
 import { type ServerTransaction, SipEndpoint } from '#sip/endpoint';
 import type { Flow, Target } from '#sip/flow';
@@ -23,8 +23,9 @@ import { privateEdits, untrusted, withoutUntrusted } from './trust.ts';
 const METHODS =
   'INVITE, ACK, CANCEL, BYE, REGISTER, SUBSCRIBE, NOTIFY, MESSAGE, PRACK, UPDATE, INFO, REFER, OPTIONS, PUBLISH';
 
-/** Every subscriber is looked at at least every half minute, up to 300,000 of them. */
-const SWEEP: Duration = seconds(1);
+/** Everybody's bindings are looked at so often, so many subscribers at a time. */
+const SWEEP: Duration = seconds(30);
+const SWEEP_GOES_ON: Duration = ms(100);
 const SWEPT_AT_ONCE = 10_000;
 
 /** A socket it listens on. */
@@ -42,6 +43,7 @@ export class PCscf {
   readonly #regEvent: RegEventSubscriptions;
   #tokens: FlowTokens;
   #sweep: Timer | undefined;
+  #stopped = false;
   readonly #own: OwnUris;
 
   constructor(config: PCscfConfig, host: Host) {
@@ -86,6 +88,7 @@ export class PCscf {
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true;
     this.#sweep?.cancel();
     this.#regEvent.stop();
     await this.sip.stop();
@@ -245,12 +248,16 @@ export class PCscf {
     this.host.log.info('flow lost', { remote: `${flow.remote.host}:${flow.remote.port}` });
   }
 
-  #armSweep(): void {
-    this.#sweep = this.host.clock.after(SWEEP, () => {
-      void this.bindings.sweep(this.host.clock.now(), SWEPT_AT_ONCE).catch(error => {
-        this.host.log.error('store failed', { error: String(error) });
-      });
-      this.#armSweep();
+  #armSweep(wait: Duration = SWEEP): void {
+    if (this.#stopped) return;
+    this.#sweep = this.host.clock.after(wait, () => {
+      this.bindings.sweep(this.host.clock.now(), SWEPT_AT_ONCE).then(
+        all => this.#armSweep(all ? SWEEP : SWEEP_GOES_ON),
+        error => {
+          this.host.log.error('store failed', { error: String(error) });
+          this.#armSweep();
+        },
+      );
     });
   }
 
