@@ -123,7 +123,9 @@ export async function compose(
 ): Promise<RunningNetwork> {
   const home = homeDomain(settings);
   const here = FUNCTIONS.filter(name => options.only?.includes(name) ?? true);
-  const onWire = settings.links === 'wire' || here.length < FUNCTIONS.length;
+  // Those of one process meet in it, whether or not others are elsewhere and reached on the wire.
+  const onWire = settings.links === 'wire';
+  const isSplit = here.length < FUNCTIONS.length;
   const functions: { -readonly [K in FunctionName]?: Functions[K] } = {};
   const listening: Listening[] = [];
   const running = new Map<FunctionName, () => Promise<void>>();
@@ -140,7 +142,7 @@ export async function compose(
     const instance = INSTANCE[name];
     const host = world.host(instance);
     const section = settings[name];
-    const listens = onWire || ('listen' in section && section.listen);
+    const listens = onWire || isSplit || ('listen' in section && section.listen);
     const made = MAKERS[name]({
       settings,
       home,
