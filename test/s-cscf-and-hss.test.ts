@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Usim } from '#aka/usim';
 import { Hss, type HssSettings } from '#functions/hss/hss';
+import { sharedSets } from '#functions/hss/service-profiles';
 import { Bench } from '#functions/s-cscf/testing/bench';
 import { alice, bob, echo, home, key } from '#functions/s-cscf/testing/scripted-hss';
 import { minutes, seconds } from '#kernel/time';
@@ -31,9 +32,12 @@ const settings: HssSettings = {
   ],
 };
 
-async function network(): Promise<{ bench: Bench; hss: Hss }> {
-  const bench = new Bench();
-  const hss = new Hss(settings, bench.sim.host('hss'));
+async function network(
+  hssSettings = settings,
+  scscfSettings: ConstructorParameters<typeof Bench>[0] = {},
+): Promise<{ bench: Bench; hss: Hss }> {
+  const bench = new Bench(scscfSettings);
+  const hss = new Hss(hssSettings, bench.sim.host('hss'));
   await bench.sim.settle(() => hss.start());
   await bench.start({ hss: false });
   await bench.sim.runUntil(() => bench.scscf.peers()[0]?.state === 'open', minutes(1));
@@ -133,4 +137,43 @@ test('registrations survive the HSS, the S-CSCF, and both', async () => {
   await bench.sim.settle(() => hss.start());
   await bench.sim.run(seconds(60));
   assert.equal((await bench.registerByCard(alice, { usim })).status, 200);
+});
+
+test('shared filter criteria apply, whether the S-CSCF knows them by number or is given them', async () => {
+  const table = [
+    { id: 7, filterCriteria: [{ priority: 1, server: as, all: [[{ method: 'INVITE' }]] }] },
+  ];
+  const [first] = settings.subscribers!;
+  const hssSettings: HssSettings = {
+    ...settings,
+    sharedFilterCriteria: table,
+    profiles: { office: { sharedFilterCriteria: [7] } },
+    subscribers: [{ ...first!, profile: 'office' }],
+  };
+  const known = new Map(
+    [...sharedSets(table)].map(([id, { criteria }]) => [id, criteria] as const),
+  );
+  for (const [sharedFilterCriteria, named] of [
+    [known, [7]],
+    [new Map(), []],
+  ] as const) {
+    const { bench } = await network(hssSettings, { sharedFilterCriteria });
+    await bench.registerByCard(alice);
+    const profile = bench.scscf.registrar.ofImpu(alice.number)?.profile;
+    const servers = profile?.criteriaOf(alice.number).map(one => one.applicationServer.serverName);
+    assert.deepEqual(servers, [as]);
+    assert.deepEqual(profile?.subscription.serviceProfiles[0]?.sharedFilterCriteria, named);
+  }
+});
+
+test('whom a wildcarded identity stands for is registered with its set', async () => {
+  const wildcard = `sip:+1555020!.*!@${home}`;
+  const subscribers = [{ ...settings.subscribers![0]!, impus: ['derived', wildcard] }];
+  const { bench } = await network({ ...settings, subscribers });
+  await bench.registerByCard(alice);
+  const { registrar } = bench.scscf;
+  assert.equal(registrar.isRegistered(`sip:+15550207@${home}`), true);
+  assert.equal(registrar.isRegistered(`sip:+15550307@${home}`), false);
+  const found = registrar.ofImpu(`sip:+15550207@${home}`)?.profile.find(`sip:+15550207@${home}`);
+  assert.deepEqual([found?.impu, found?.barred], [`sip:+15550207@${home}`, false]);
 });

@@ -1,5 +1,6 @@
 // The S-CSCF of a network file.
 
+import { type SharedSetSettings, sharedSets } from '#functions/hss/service-profiles';
 import { sCscfConfig } from '#functions/s-cscf/config';
 import { SCscf } from '#functions/s-cscf/s-cscf';
 import { seconds } from '#kernel/time';
@@ -27,8 +28,13 @@ export function makeSCscf({ settings, home, host, wire }: Making): Made<SCscf> {
       digest: { algorithms: section.digest.algorithms },
       aka: { requireSecurityAssociation: section.aka.requireSecurityAssociation },
       numbers: { country: country.code },
+      sharedFilterCriteria: sharedCriteria(settings.hss.sharedFilterCriteria ?? []),
     }),
     host,
   );
   return { function: scscf, start: () => scscf.start(), stop: () => scscf.stop() };
 }
+
+/** The S-CSCF's own table of the sets that the HSS names by number. */
+const sharedCriteria = (settings: readonly SharedSetSettings[]) =>
+  new Map([...sharedSets(settings)].map(([id, { criteria }]) => [id, criteria] as const));

@@ -3,6 +3,7 @@
 // (docs/network.schema.json). Durations are whole seconds unless the name says otherwise.
 
 import { type Static, type TObject, type TProperties, type TSchema, Type } from '@sinclair/typebox';
+import { hssProvisioning, seedSubscriber } from './hss-schema.ts';
 
 /** An object that refuses unknown keys and is filled with its members' defaults when absent. */
 function section<T extends TProperties>(description: string, properties: T): TObject<T> {
@@ -47,83 +48,6 @@ const tls = Type.Optional(
       additionalProperties: false,
     },
   ),
-);
-
-const spt = Type.Object(
-  {
-    method: Type.Optional(text('SIP method')),
-    registrationType: Type.Optional(
-      Type.Array(
-        Type.Union([Type.Literal('initial'), Type.Literal('re'), Type.Literal('de')], {
-          description: 'with method REGISTER: which kinds of registration',
-        }),
-      ),
-    ),
-    sessionCase: Type.Optional(
-      Type.Union(
-        [
-          Type.Literal('originating'),
-          Type.Literal('terminating-registered'),
-          Type.Literal('terminating-unregistered'),
-          Type.Literal('originating-unregistered'),
-          Type.Literal('originating-cdiv'),
-        ],
-        { description: 'TS 29.228 annex B SessionCase' },
-      ),
-    ),
-    requestUri: Type.Optional(text('regular expression over the Request-URI')),
-    header: Type.Optional(text('header name, a regular expression')),
-    content: Type.Optional(text('with header or sdpLine: regular expression over its content')),
-    sdpLine: Type.Optional(text('SDP line letter')),
-    negated: Type.Optional(Type.Boolean({ description: 'true turns the condition round' })),
-  },
-  { additionalProperties: false, description: 'one service point trigger (TS 29.228 annex B)' },
-);
-
-const filterCriterion = Type.Object(
-  {
-    priority: Type.Integer({ minimum: 0, description: 'lower is asked first' }),
-    service: Type.Optional(
-      text('only for subscribers whose record names this service; without it for all'),
-    ),
-    any: Type.Optional(
-      Type.Array(Type.Array(spt), { description: 'OR of ANDs (disjunctive normal form)' }),
-    ),
-    all: Type.Optional(
-      Type.Array(Type.Array(spt), { description: 'AND of ORs (conjunctive normal form)' }),
-    ),
-    server: text('SIP URI of the application server'),
-    defaultHandling: oneOf(
-      'what the S-CSCF does when the server does not answer',
-      ['continue', 'terminate'] as const,
-      'continue',
-    ),
-    serviceInfo: Type.Optional(text('ServiceInfo passed to the server in third-party REGISTER')),
-    profilePart: Type.Optional(
-      Type.Union([Type.Literal('registered'), Type.Literal('unregistered')], {
-        description: 'the part of the profile the criterion belongs to; without it both',
-      }),
-    ),
-  },
-  { additionalProperties: false, description: 'initial filter criterion' },
-);
-
-const seedSubscriber = Type.Object(
-  {
-    imsi: text('15 digits', { pattern: '^[0-9]{6,15}$' }),
-    msisdn: Type.Optional(text('digits, country code first, without +')),
-    name: Type.Optional(text('user part of a sip: identity')),
-    k: Type.Optional(text('32 hexadecimal digits')),
-    op: Type.Optional(text('32 hexadecimal digits; either op or opc')),
-    opc: Type.Optional(text('32 hexadecimal digits; either op or opc')),
-    amf: Type.Optional(text('4 hexadecimal digits')),
-    sqn: Type.Optional(text('12 hexadecimal digits')),
-    password: Type.Optional(text('for SIP digest')),
-    services: Type.Optional(Type.Array(Type.String())),
-    impi: Type.Optional(text('replaces the derived private identity')),
-    impus: Type.Optional(Type.Array(Type.String(), { description: 'replace the derived ones' })),
-  },
-  { additionalProperties: false, description: 'a subscriber the network is born with' },
 );
 
 export const NetworkSchema = Type.Object(
@@ -226,9 +150,7 @@ export const NetworkSchema = Type.Object(
         description: "who may connect besides this network's own functions; * is anybody",
         default: [],
       }),
-      filterCriteria: Type.Optional(
-        Type.Array(filterCriterion, { description: 'initial filter criteria of every subscriber' }),
-      ),
+      ...hssProvisioning,
     }),
     as: section('application server', {
       bind,
@@ -304,5 +226,4 @@ export const NetworkSchema = Type.Object(
 );
 
 export type NetworkSettings = Static<typeof NetworkSchema>;
-export type FilterCriterionSettings = Static<typeof filterCriterion>;
 export type SubscriberSettings = Static<typeof seedSubscriber>;

@@ -4,31 +4,35 @@ import type { ServerAssignment, ServerAssignmentRequest } from '#diameter/cx';
 import { DiameterError } from '#diameter/errors';
 import type { RequestContext } from '#diameter/node';
 import { isSuccessName } from '#diameter/result';
-import type { Write } from '#kernel/host';
+import {
+  type Answer,
+  type Assignment,
+  alreadyRegistered,
+  clause,
+  isOfAnother,
+  put,
+  success,
+} from './assignment-steps.ts';
 import type { Psi } from './config.ts';
-import { type HssParts, type Outcome, type Procedure, psiOf, subscriptionOf } from './cx.ts';
+import { type HssParts, type Procedure, psiOf, subscriptionOf } from './cx.ts';
 import type { Entry } from './database.ts';
+import { deregister, giveUp } from './deregistration.ts';
 import { featuresIn } from './features.ts';
 import { AKA_SCHEME, impisOf } from './identities.ts';
 import {
   type Holder,
   impisIn,
   intoRow,
-  NOT_REGISTERED,
   ofSet,
   psiKey,
   type Registration,
   type Row,
   settled,
   stateOf,
-  without,
 } from './registrations.ts';
-import { remember, restorationFor } from './restoration.ts';
+import { remember } from './restoration.ts';
 
-type Answer = Outcome<typeof ServerAssignment>;
 type AssignmentType = ServerAssignmentRequest['type'];
-
-const clause = (step: number): string => `TS 29.228 §6.1.2.1 step ${step}`;
 
 const DEREGISTRATIONS: readonly AssignmentType[] = [
   'TIMEOUT_DEREGISTRATION',
@@ -47,29 +51,6 @@ const OF_A_PSI: readonly AssignmentType[] = [
   'ADMINISTRATIVE_DEREGISTRATION',
   'DEREGISTRATION_TOO_MUCH_DATA',
 ];
-
-/** One request while it is answered: what it is about and where that stands. */
-interface Assignment {
-  readonly hss: HssParts;
-  readonly request: ServerAssignmentRequest;
-  /** The S-CSCF that asks. */
-  readonly holder: Holder;
-  /** Of the registrations table. */
-  readonly key: string;
-  readonly row: Row;
-  /** The implicit registration set. */
-  readonly set: string;
-  /** The subscription as that set sees it. */
-  readonly registration: Registration;
-  /** undefined for a PSI. */
-  readonly entry: Entry | undefined;
-  /** The IMPI of the request, or any one where it names none. */
-  readonly impi: string;
-  /** Every IMPI that may register the set. */
-  readonly impis: readonly string[];
-  readonly wildcard: string | undefined;
-  readonly userData: () => string;
-}
 
 /** The S-CSCF serves this user now, or no longer; it is given the profile. */
 export const serverAssignment: Procedure<typeof ServerAssignment> = async (
@@ -144,15 +125,6 @@ function holderOf(
 ): Holder {
   const told = featuresIn(features);
   return { server, ...origin, ...(told === 0 ? {} : { features: told }) };
-}
-
-/** Makes durable, then true, what has become of the set. */
-function put(
-  { hss, key, row, set }: Assignment,
-  after: Registration,
-  others: readonly Write[] = [],
-): Promise<void> {
-  return hss.registrations.set(key, intoRow(row, set, after), others);
 }
 
 // Table 6.1.2.1: which identities a type needs.
@@ -331,90 +303,4 @@ function download(assignment: Assignment): Answer {
     };
   }
   return success(assignment, () => `${request.server} is assigned and asks for the profile`);
-}
-
-async function deregister(assignment: Assignment, mayKeep: boolean): Promise<Answer> {
-  const { hss, request, registration } = assignment;
-  const gone = request.impi === undefined ? registration.impis : [request.impi];
-  const isHolder = registration.holder?.server === request.server;
-  if (isOfAnother(assignment) && !isHolder) return alreadyRegistered(assignment);
-  const because = () => `${request.type} of ${gone.join(' and ') || 'nobody'} by ${request.server}`;
-
-  if (isOfAnother(assignment)) {
-    // Another S-CSCF was assigned meanwhile: its name stays, the old one's registrations go.
-    const impis = registration.impis.filter(impi => !gone.includes(impi));
-    const kept: Registration = { ...registration, impis, unregistered: false };
-    await put(assignment, impis.length > 0 ? kept : { ...kept, holder: undefined });
-    return { answer: { result: 'DIAMETER_SUCCESS' }, because, clause: clause(5) };
-  }
-  const wasServed = stateOf(registration) !== 'not registered';
-  const keep = mayKeep && hss.config.keepServerName && wasServed;
-  const after = without(registration, gone, keep);
-  await put(assignment, after);
-  if (mayKeep && after.server === undefined) {
-    return {
-      answer: { result: 'DIAMETER_SUCCESS_SERVER_NAME_NOT_STORED' },
-      because: () => `${because()}; its name is not kept`,
-      clause: clause(5),
-    };
-  }
-  return {
-    answer: { result: 'DIAMETER_SUCCESS' },
-    because: () => `${because()}; the identity is ${stateOf(after)}`,
-    clause: clause(5),
-  };
-}
-
-/** The authentication came to nothing: the name goes unless the identity was served before. */
-async function giveUp(assignment: Assignment): Promise<Answer> {
-  const { request, registration, impi } = assignment;
-  if (isOfAnother(assignment)) return alreadyRegistered(assignment);
-  const pending = settled(registration.pending, impi);
-  const state = stateOf(registration);
-  const after =
-    state === 'not registered' && pending.length === 0
-      ? NOT_REGISTERED
-      : { ...registration, pending };
-  await put(assignment, after);
-  return {
-    answer: { result: 'DIAMETER_SUCCESS' },
-    because: () => `${request.type} of ${impi}; the identity stays ${state}`,
-    clause: clause(5),
-  };
-}
-
-const isOfAnother = ({ registration, request }: Assignment): boolean =>
-  registration.server !== undefined &&
-  registration.server !== request.server &&
-  !registration.reassign;
-
-function alreadyRegistered({ registration, request }: Assignment): Answer {
-  return {
-    answer: {
-      result: 'DIAMETER_ERROR_IDENTITY_ALREADY_REGISTERED',
-      server: registration.server,
-    },
-    because: () => `${request.server} asks, but ${registration.server} is assigned`,
-    clause: 'TS 29.228 §8.1.2',
-  };
-}
-
-function success(assignment: Assignment, because: () => string): Answer {
-  const { hss, request, impi, impis, wildcard, userData } = assignment;
-  const restoration = restorationFor(request, assignment.registration);
-  const { charging } = hss.config;
-  const isWanted = request.userDataAlreadyAvailable !== 'USER_DATA_ALREADY_AVAILABLE';
-  return {
-    answer: {
-      result: 'DIAMETER_SUCCESS',
-      impi,
-      ...(isWanted ? { userData: userData() } : {}),
-      ...(isWanted && Object.keys(charging).length > 0 ? { chargingInformation: charging } : {}),
-      ...(impis.length > 1 ? { associated: { impis } } : {}),
-      ...(wildcard === undefined ? {} : { wildcardedImpu: wildcard }),
-      ...(restoration.length === 0 ? {} : { restorationInfo: restoration }),
-    },
-    because: () => `${because()}; profile ${isWanted ? 'given' : 'there already'}`,
-    clause: clause(5),
-  };
 }

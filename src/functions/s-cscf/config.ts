@@ -1,6 +1,7 @@
 // What an operator sets on an S-CSCF. Every field has its unit, its default and the clause that
 // asks for it; `sCscfConfig` fills in what a network file leaves out and refuses what cannot be.
 
+import type { InitialFilterCriterion } from '#diameter/cx-user-data';
 import { UsageError } from '#kernel/errors';
 import type { Address } from '#kernel/host';
 import { type Duration, days, hours, minutes, seconds } from '#kernel/time';
@@ -73,6 +74,11 @@ export interface SCscfConfig {
     /** Resynchronisations in a row before the registration is refused. Default 2. */
     readonly resynchronisations: number;
   };
+  /**
+   * Filter criteria that profiles name by the number of their set (feature SiFC, TS 29.229 §7.1.1).
+   * Default none, and then the HSS is not told of the feature.
+   */
+  readonly sharedFilterCriteria: ReadonlyMap<number, readonly InitialFilterCriterion[]>;
   readonly isc: {
     /** How long an AS may say nothing at all before its DefaultHandling applies. Default 5 s. */
     readonly timeout: Duration;
@@ -91,7 +97,12 @@ export interface SCscfConfig {
     /** Digits of a number within an area, which the caller's own area completes. Default 7 in 1. */
     readonly subscriberDigits: number | undefined;
     /**
-     * What ENUM would say (RFC 6116): the domain whose users' numbers start so, the longest prefix
+     * The DNS suffix under which ENUM is asked (RFC 6116 §3.5): 'e164.arpa', or an operator's own.
+     * Default undefined: the table alone.
+     */
+    readonly enumSuffix: string | undefined;
+    /**
+     * What ENUM would say, or where the DNS says nothing: the domain whose users' numbers start so, the longest prefix
      * first. Default every number is first asked for at home.
      */
     readonly enum: readonly { readonly prefix: string; readonly domain: string }[];
@@ -126,7 +137,9 @@ export interface SCscfConfig {
 
 /** What a composition must give, and may give; everything else has its default. */
 export type SCscfSettings = { readonly home: string } & {
-  readonly [K in Exclude<keyof SCscfConfig, 'home'>]?: SCscfConfig[K] extends readonly unknown[]
+  readonly [K in Exclude<keyof SCscfConfig, 'home'>]?: SCscfConfig[K] extends
+    | readonly unknown[]
+    | ReadonlyMap<unknown, unknown>
     ? SCscfConfig[K]
     : SCscfConfig[K] extends object
       ? Partial<SCscfConfig[K]>
@@ -173,6 +186,7 @@ export function sCscfConfig(settings: SCscfSettings): SCscfConfig {
       resynchronisations: 2,
       ...settings.aka,
     },
+    sharedFilterCriteria: settings.sharedFilterCriteria ?? new Map(),
     isc: { timeout: seconds(5), chains: 200_000, ...settings.isc },
     numbers: {
       ...(northAmerica
@@ -190,6 +204,7 @@ export function sCscfConfig(settings: SCscfSettings): SCscfConfig {
           }),
       country: '1',
       enum: [{ prefix: '+', domain: home }],
+      enumSuffix: undefined,
       breakout: undefined,
       ...settings.numbers,
     },

@@ -2,6 +2,7 @@
 
 import {
   Cx as CxApplication,
+  FEATURES,
   MultimediaAuth,
   PushProfile,
   type PushProfileRequest,
@@ -11,8 +12,9 @@ import {
   type ServerAssignmentAnswer,
   type ServerAssignmentRequest,
   type SipAuthDataItem,
+  VENDOR_3GPP,
 } from '#diameter/cx';
-import { parseUserData } from '#diameter/cx-user-data';
+import { type ImsSubscription, parseUserData, type ServiceProfile } from '#diameter/cx-user-data';
 import type { ValueOf } from '#diameter/definition';
 import type { DiameterMessage } from '#diameter/message';
 import { DiameterNode, type PeerStatus, type RequestContext } from '#diameter/node';
@@ -147,13 +149,14 @@ export class Cx {
         userDataAlreadyAvailable: profileHere
           ? 'USER_DATA_ALREADY_AVAILABLE'
           : 'USER_DATA_NOT_AVAILABLE',
+        features: this.#features(),
       },
       this.#destination(),
     );
     const impis = answer.associated?.impis ?? [];
     if (answer.userData === undefined) return { result: answer.result, profile: undefined, impis };
     try {
-      const profile = profileFrom(answer);
+      const profile = profileFrom(answer, this.#config.sharedFilterCriteria);
       this.#tellProblems(profile, answer.message);
       return { result: answer.result, profile, impis };
     } catch (error) {
@@ -179,6 +182,13 @@ export class Cx {
         });
       }
     }
+  }
+
+  /** What the HSS may make use of. TS 29.229 §7.2.1 */
+  #features() {
+    const shares = this.#config.sharedFilterCriteria.size > 0;
+    const list = FEATURES.AliasInd | (shares ? FEATURES.SiFC : 0);
+    return [{ vendor: VENDOR_3GPP, listId: 1, list }];
   }
 
   #destination(): { destinationRealm: string; destinationHost?: string } {
@@ -212,13 +222,40 @@ function vectorFrom(item: AuthItem, spelled: string, usual: string): Vector | un
   };
 }
 
+/** Criteria by the number of their shared set. */
+type SharedSets = SCscfConfig['sharedFilterCriteria'];
+
 /** Throws DiameterError where the document is no user profile. */
-export function profileFrom(answer: {
-  readonly userData?: string | undefined;
-  readonly chargingInformation?: ServerAssignmentAnswer['chargingInformation'];
-}): Profile | undefined {
+export function profileFrom(
+  answer: {
+    readonly userData?: string | undefined;
+    readonly chargingInformation?: ServerAssignmentAnswer['chargingInformation'];
+  },
+  sets: SharedSets,
+): Profile | undefined {
   if (answer.userData === undefined) return undefined;
-  return new Profile(parseUserData(answer.userData), chargingFrom(answer.chargingInformation));
+  const subscription = withSharedSets(parseUserData(answer.userData), sets);
+  return new Profile(subscription, chargingFrom(answer.chargingInformation));
+}
+
+/** Every set that a profile names is in it, its criteria in their places. TS 29.228 annex B.2.1 */
+function withSharedSets(subscription: ImsSubscription, sets: SharedSets): ImsSubscription {
+  const { serviceProfiles } = subscription;
+  if (serviceProfiles.every(({ sharedFilterCriteria }) => sharedFilterCriteria.length === 0)) {
+    return subscription;
+  }
+  return { ...subscription, serviceProfiles: serviceProfiles.map(one => whole(one, sets)) };
+}
+
+function whole(profile: ServiceProfile, sets: SharedSets): ServiceProfile {
+  const { sharedFilterCriteria: ids, filterCriteria, problems = [] } = profile;
+  const shared = ids.flatMap(id => sets.get(id) ?? []);
+  const unknown = ids.filter(id => !sets.has(id));
+  return {
+    ...profile,
+    filterCriteria: [...filterCriteria, ...shared].sort((a, b) => a.priority - b.priority),
+    problems: [...problems, ...unknown.map(id => `no set of shared filter criteria is ${id}`)],
+  };
 }
 
 /** TS 29.229 §6.3.19: the names of the charging functions, as P-Charging-Function-Addresses has them. */

@@ -148,7 +148,7 @@ export function pushed(scscf: SCscf, request: PushProfileRequest): void {
   if (request.auth !== undefined) scscf.challenges.removeAll(impi);
   let profile: Profile | undefined;
   try {
-    profile = profileFrom(request);
+    profile = profileFrom(request, scscf.config.sharedFilterCriteria);
   } catch (error) {
     scscf.host.log.error('s-cscf.profile unreadable', { impi, error: String(error) });
   }

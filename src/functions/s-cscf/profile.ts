@@ -8,6 +8,7 @@ import type {
   ServiceProfile,
 } from '#diameter/cx-user-data';
 import { impuOf, parseUri } from '#sip/uri';
+import { closest, type Wildcard, wildcardOf } from '#sip/wildcarded';
 
 export interface ProfileIdentity {
   /** Canonical: what `impuOf` gives for the identity's URI. */
@@ -29,6 +30,8 @@ export class Profile {
   readonly charging: ChargingAddresses | undefined;
   /** In the order of the profile. */
   readonly identities: readonly ProfileIdentity[];
+  /** Those of them that stand for many. TS 23.003 §13.4A, §13.5 */
+  readonly wildcards: readonly (Wildcard & { readonly identity: ProfileIdentity })[];
 
   constructor(received: ImsSubscription, charging?: ChargingAddresses) {
     const subscription = kept(received);
@@ -43,6 +46,12 @@ export class Profile {
         service,
       })),
     );
+    this.wildcards = this.identities.flatMap(identity => {
+      const wildcard = identity.kind.startsWith('WILDCARDED')
+        ? wildcardOf(identity.impu)
+        : undefined;
+      return wildcard === undefined ? [] : [{ ...wildcard, identity }];
+    });
   }
 
   /** The first that is not barred (TS 24.229 §5.4.1.2.2F); the first at all where all are. */
@@ -50,13 +59,17 @@ export class Profile {
     return (this.identities.find(identity => !identity.barred) ?? this.identities[0])?.impu;
   }
 
-  /** What P-Associated-URI shows: those not barred, the default first. */
+  /** What P-Associated-URI shows: those not barred, the default first, wildcards as they are. */
   get shown(): readonly string[] {
     return this.identities.filter(identity => !identity.barred).map(identity => identity.impu);
   }
 
+  /** The identity itself, or one that a wildcarded identity of the profile stands for. */
   find(impu: string): ProfileIdentity | undefined {
-    return this.identities.find(identity => identity.impu === impu);
+    const distinct = this.identities.find(identity => identity.impu === impu);
+    if (distinct !== undefined || this.wildcards.length === 0) return distinct;
+    const wildcard = closest(this.wildcards, impu);
+    return wildcard === undefined ? undefined : { ...wildcard.identity, impu };
   }
 
   /** The other spelling of an identity: the tel URI of a SIP URI, the SIP URI of a tel URI. */
@@ -108,6 +121,7 @@ function shared(criteria: readonly InitialFilterCriterion[]): readonly InitialFi
 
 /** Identities that are no URI (a wildcarded one, say) stay as the HSS spells them. */
 function canonical(identity: string): string {
+  if (wildcardOf(identity) !== undefined) return identity;
   try {
     const impu = impuOf(parseUri(identity));
     return impu === identity ? identity : impu; // one string where two are equal

@@ -6,6 +6,7 @@ import type { ImsSubscription } from '#diameter/cx-user-data';
 import type { Host, Json, Timer, Write } from '#kernel/host';
 import { eachEntry } from '#kernel/stored';
 import type { Instant } from '#kernel/time';
+import { closest, type Wildcard } from '#sip/wildcarded';
 import { type Binding, fromJson, toJson } from './binding.ts';
 import { type ChargingAddresses, Profile } from './profile.ts';
 
@@ -41,6 +42,8 @@ export class Registrar {
   readonly #host: Host;
   readonly #sets = new Map<string, Mutable<RegistrationSet>>();
   readonly #byImpu = new Map<string, Mutable<RegistrationSet>>();
+  /** By the text of the wildcarded identity: few of the sets have one. */
+  readonly #wildcards = new Map<string, Wildcard & { readonly set: Mutable<RegistrationSet> }>();
   readonly #byImpi = new Map<string, Set<Mutable<RegistrationSet>>>();
   readonly #timers = new Map<string, Timer>();
 
@@ -57,7 +60,9 @@ export class Registrar {
   }
 
   ofImpu(impu: string): RegistrationSet | undefined {
-    return this.#byImpu.get(impu);
+    const distinct = this.#byImpu.get(impu);
+    if (distinct !== undefined || this.#wildcards.size === 0) return distinct;
+    return closest(this.#wildcards.values(), impu)?.set;
   }
 
   ofImpi(impi: string): readonly RegistrationSet[] {
@@ -65,12 +70,12 @@ export class Registrar {
   }
 
   isRegistered(impu: string): boolean {
-    return (this.#byImpu.get(impu)?.bindings.length ?? 0) > 0;
+    return (this.ofImpu(impu)?.bindings.length ?? 0) > 0;
   }
 
   /** The key under which procedures of a user queue: its set, or its identity while it has none. */
   queueKey(impu: string, impi?: string): string {
-    const set = this.#byImpu.get(impu) ?? (impi === undefined ? undefined : this.#first(impi));
+    const set = this.ofImpu(impu) ?? (impi === undefined ? undefined : this.#first(impi));
     return set?.id ?? impu;
   }
 
@@ -173,6 +178,9 @@ export class Registrar {
 
   #index(set: Mutable<RegistrationSet>): void {
     for (const { impu } of set.profile.identities) this.#byImpu.set(impu, set);
+    for (const wildcard of set.profile.wildcards) {
+      this.#wildcards.set(wildcard.text, { ...wildcard, set });
+    }
     for (const impi of set.impis) {
       const sets = this.#byImpi.get(impi);
       if (sets === undefined) this.#byImpi.set(impi, new Set([set]));
@@ -183,6 +191,7 @@ export class Registrar {
   #unindex(set: Mutable<RegistrationSet>): void {
     for (const { impu } of set.profile.identities) {
       if (this.#byImpu.get(impu) === set) this.#byImpu.delete(impu);
+      if (this.#wildcards.get(impu)?.set === set) this.#wildcards.delete(impu);
     }
     for (const impi of set.impis) {
       const sets = this.#byImpi.get(impi);

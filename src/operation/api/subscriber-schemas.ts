@@ -27,6 +27,7 @@ const Identities = object(undefined, 'the identities that follow from the record
     object(undefined, 'a private identity', {
       impi: text('IMPI'),
       scheme: oneOf(['Digest-AKAv1-MD5', 'SIP Digest'], 'how it proves itself'),
+      sets: optional(texts('implicit registration sets it may register; absent: all')),
     }),
     'private identities',
   ),
@@ -34,6 +35,12 @@ const Identities = object(undefined, 'the identities that follow from the record
     object(undefined, 'a public identity', {
       impu: text('IMPU'),
       barred: flag('good for registering, never shown or called'),
+      set: optional(text('implicit registration set; absent: the one without a name')),
+      alias: optional(text('alias group')),
+      profile: optional(text("service profile; absent: the record's")),
+      display: optional(text('display name')),
+      contacts: optional(whole('devices registered at once, at most')),
+      wildcarded: optional(flag('true: stands for every identity that it matches')),
     }),
     'public identities, the default one first',
   ),
@@ -50,8 +57,11 @@ const recordFields = {
   impus: optional(texts('replace the derived public identities')),
   digest: optional(texts('digest algorithms offered to him, instead of those of the network')),
   suspended: flag('known, but not allowed to register'),
+  algorithm: optional(text('where it is not Milenage: tuak, with its parameters')),
+  profile: optional(text('service profile of identities that name none')),
+  capabilities: optional(texts('what his S-CSCF must and should be able to')),
   secrets: list(
-    oneOf(['k', 'opc', 'op', 'password'], 'the name of a field'),
+    oneOf(['k', 'opc', 'op', 'password', 'impis'], 'the name of a field'),
     'which secrets the record holds; no answer of the API has their values',
   ),
   identities: Identities,

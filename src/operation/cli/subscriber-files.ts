@@ -47,7 +47,8 @@ export function configureFiles(command: Command, common: (command: Command) => C
       'after',
       `
 The first line names the columns, in any order:
-  imsi,msisdn,name,k,opc,op,amf,sqn,password,services,impi,impus,digest,suspended
+  imsi,msisdn,name,k,opc,op,amf,sqn,password,services,impi,impus,digest,suspended,
+  algorithm,impis,profile,capabilities
 
 Examples:
   carillon subscriber import people.csv
