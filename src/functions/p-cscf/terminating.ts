@@ -13,6 +13,7 @@ import {
 import {
   prepend,
   remove,
+  response as responseTo,
   type SipMessage,
   type SipRequest,
   type SipResponse,
@@ -44,13 +45,18 @@ export async function terminate(pcscf: PCscf, tx: ServerTransaction): Promise<vo
   const outgoing = pcscf.towardsUe(request).with(prepend(RecordRoute, ...recorded));
   await forward(pcscf.sip, tx, [{ request: outgoing, target: way.target }], {
     onResponse: response => {
-      if (isGenerated(response)) return response;
+      if (isGenerated(response)) {
+        // RFC 5626 §5.3.1: the connection broke, which only its UE can mend
+        return way.flow.closed ? toFailedFlow(tx.request) : response;
+      }
       const trusted = answered(response, called, vector);
       return recorded.length === 0 ? trusted : heldToRoute(trusted, outgoing);
     },
     timerC: pcscf.config.timerC,
   });
 }
+
+const toFailedFlow = (request: SipRequest): SipResponse => responseTo(request, 430);
 
 /** What a UE answers is as little trusted as what it asks; §5.2.6.4.4 */
 function answered(

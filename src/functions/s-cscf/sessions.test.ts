@@ -1,8 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { seconds } from '#kernel/time';
-import { CSeq, From, nameAddr, RecordRoute, RetryAfter, Route, To, Via } from '#sip/headers';
-import { prepend, removeFirst, set, toTag } from '#sip/message';
+import type { ServerTransaction } from '#sip/endpoint';
+import {
+  Contact,
+  CSeq,
+  From,
+  nameAddr,
+  RecordRoute,
+  RetryAfter,
+  Route,
+  To,
+  Via,
+} from '#sip/headers';
+import { prepend, removeFirst, response, set, toTag } from '#sip/message';
 import { parseUri, uriText } from '#sip/uri';
 import { Bench, scscfUri } from './testing/bench.ts';
 import { answer, registered, routesOf, within } from './testing/calls.ts';
@@ -97,6 +108,30 @@ test('the network ends an answered call by a BYE to each end', async () => {
   assert.equal(toCallee.get(CSeq)?.sequence, 2);
   assert.equal(bench.scscf.calls().length, 0);
   assert.equal(bench.scscf.release(call!.id), false);
+});
+
+test('the BYE of the network comes after all that either side sent, before the answer too', async () => {
+  const bench = await registered();
+  const behind = prepend(RecordRoute, nameAddr(parseUri(`sip:icscf.${home}:4060;lr`)));
+  let ringing: ServerTransaction | undefined;
+  bench.icscf.handle = tx => {
+    if (tx.request.method !== 'INVITE') return tx.reply(200);
+    ringing = tx;
+    answer(tx, 183, behind);
+  };
+  const invite = bench.initial('INVITE', alice.number, bob.number);
+  bench.sim.after(seconds(1), async () => {
+    const { request } = ringing!;
+    const early = response(request, 183, set(RecordRoute, ...request.all(RecordRoute)), behind);
+    const contact = set(Contact, nameAddr(parseUri('sip:callee@192.0.2.2:5060')));
+    const update = within('UPDATE', invite, early.with(contact, toTag('callee')), 7);
+    await bench.pcscf.begin(update);
+    answer(ringing!, 200, behind);
+  });
+  await bench.pcscf.send(invite);
+  assert.equal(bench.scscf.release(bench.scscf.calls()[0]!.id), true);
+  await bench.sim.run(seconds(1));
+  assert.equal(bench.icscf.last('BYE').get(CSeq)?.sequence, 8);
 });
 
 test('the network ends a call that only rings', async () => {

@@ -56,6 +56,8 @@ interface Facts {
 interface Session extends Facts {
   state: CallStatus['state'];
   answered: Instant | undefined;
+  /** The highest CSeq that each side has sent: a BYE of ours comes after it (RFC 3261 §12.2.1.1). */
+  sent: { caller: number; callee: number };
   /** As if we were the caller, from here to the callee; and the other way. */
   towards: { readonly callee: Dialog; readonly caller: Dialog } | undefined;
   /** Ends a session that is not answered yet. */
@@ -100,6 +102,7 @@ export class Sessions {
       since: now,
       state: 'setting up',
       answered: undefined,
+      sent: { caller: request.get(CSeq)?.sequence ?? 0, callee: 0 },
       towards: undefined,
       abort: () => tx.onCancel?.(cancelFor(request, [set(Reason, released)])),
       tokens: [],
@@ -123,6 +126,9 @@ export class Sessions {
       callee: Dialog.fromUac(request, this.#behindUs(received, session.id)),
       caller: Dialog.fromUas(request, copied(received.get(To)?.params.get('tag') ?? '')),
     };
+    // PRACK and UPDATE may have gone before the answer
+    session.towards.callee.localSequence = session.sent.caller;
+    session.towards.caller.localSequence = session.sent.callee;
     this.#wait(session);
     this.#keep(session.id, toJson(session));
   }
@@ -152,14 +158,15 @@ export class Sessions {
   /** A request within the dialog passes: both ends still live, and count on. */
   seen(id: string, request: SipRequest): void {
     const session = this.#table.get(id);
-    if (session?.towards === undefined || request.get(CallId) !== session.callId) return;
+    if (session === undefined || request.get(CallId) !== session.callId) return;
     session.seen = this.#host.clock.now();
     const fromCaller = request.get(From)?.params.get('tag') === session.callerTag;
-    const dialog = fromCaller ? session.towards.callee : session.towards.caller;
+    const side = fromCaller ? 'caller' : 'callee';
     const sequence = request.get(CSeq)?.sequence ?? 0;
-    if (request.method !== 'ACK') {
-      dialog.localSequence = Math.max(dialog.localSequence, sequence);
-    }
+    session.sent[side] = Math.max(session.sent[side], sequence);
+    if (session.towards === undefined) return;
+    const dialog = fromCaller ? session.towards.callee : session.towards.caller;
+    dialog.localSequence = Math.max(dialog.localSequence, sequence);
     if (refreshesTarget.has(request.method)) {
       (fromCaller ? session.towards.caller : session.towards.callee).refreshTarget(request);
     }
@@ -305,6 +312,7 @@ function fromJson(value: Json): Session {
     ...facts,
     icid: kept.icid ?? undefined,
     state: 'answered',
+    sent: { caller: 0, callee: 0 },
     towards: { callee: Dialog.restore(towardsCallee), caller: Dialog.restore(towardsCaller) },
     abort: undefined,
     tokens: [],
