@@ -27,7 +27,7 @@ export function makeSCscf({ settings, home, host, wire }: Making): Made<SCscf> {
       },
       digest: { algorithms: section.digest.algorithms },
       aka: { requireSecurityAssociation: section.aka.requireSecurityAssociation },
-      numbers: { country: country.code },
+      numbers: { country: country.code, ...section.numbers },
       sharedFilterCriteria: sharedCriteria(settings.hss.sharedFilterCriteria ?? []),
     }),
     host,

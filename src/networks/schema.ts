@@ -130,6 +130,30 @@ export const NetworkSchema = Type.Object(
           false,
         ),
       }),
+      numbers: section('where telephone numbers lead (TS 24.229 §5.4.3.2)', {
+        enumSuffix: Type.Optional(
+          text('DNS suffix under which ENUM is asked (RFC 6116), such as e164.arpa', {
+            minLength: 1,
+            maxLength: 200,
+          }),
+        ),
+        enum: Type.Optional(
+          Type.Array(
+            Type.Object(
+              {
+                prefix: text('+ and the first digits', { pattern: '^\\+[0-9]{0,15}$' }),
+                domain: text('whose users these are'),
+              },
+              { additionalProperties: false },
+            ),
+            {
+              description:
+                'what ENUM would say, the longest prefix first; without it every number is first asked for at home',
+            },
+          ),
+        ),
+        breakout: Type.Optional(text("SIP URI for numbers that are nobody's in an IMS: the BGCF")),
+      }),
       registration: section('registrations', {
         expires: secondsOf('granted when the UE asks for nothing', 3600),
         minimum: secondsOf('the shortest granted; less is 423', 60),

@@ -9,7 +9,7 @@ import { parseUserData, userDataXml } from '#diameter/cx-user-data';
 import { CsvError, csvLine, csvRows, readHeader, readRow } from '#functions/hss/csv';
 import { RecordError, type SubscriberInput, subscriberFrom } from '#functions/hss/subscriber';
 import { FlowTokens } from '#functions/p-cscf/flow-token';
-import { ere } from '#functions/s-cscf/ere';
+import { ere } from '#kernel/ere';
 import { Marks } from '#functions/s-cscf/marks';
 import { ProtocolError, UsageError } from '#kernel/errors';
 import { XmlError } from '#kernel/xml';

@@ -1,8 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseUri } from '#sip/uri';
+import { parseUri, uriText } from '#sip/uri';
 import { sCscfConfig } from './config.ts';
-import { dialledNumber, domainOf, globalNumber, isHome } from './numbers.ts';
+import {
+  dialledNumber,
+  domainOf,
+  globalNumber,
+  isHome,
+  portedUser,
+  routingNumber,
+  withoutPortability,
+} from './numbers.ts';
 
 const home = 'ims.example';
 const config = sCscfConfig({ home, aliases: ['example.org'] });
@@ -74,4 +82,39 @@ test('what is no global number is none, and hosts are compared without case', ()
   assert.equal(globalNumber('+1234567890123456'), undefined);
   assert.equal(isHome('IMS.Example', config), true);
   assert.equal(isHome('example.com', config), false);
+});
+
+const ported: readonly [uri: string, user: string, routedBy: string][] = [
+  ['tel:+15550100002;npdi', '+15550100002;npdi', '+15550100002'],
+  ['tel:+15550100002;rn=+1-555-019-0000', '+15550100002;npdi;rn=+1-555-019-0000', '+15550190000'],
+  [
+    `sip:+15550100002;npdi;rn=+15550190000@${home};user=phone`,
+    '+15550100002;npdi;rn=+15550190000',
+    '+15550190000',
+  ],
+  [
+    'tel:+15550100002;npdi;rn=D019;rn-context=+1555',
+    '+15550100002;npdi;rn=D019;rn-context=+1555',
+    '+15550100002',
+  ],
+  ['tel:+15550100002;npdi;rn=no;rn-context=+1', '+15550100002;npdi', '+15550100002'],
+  ['tel:+15550100002', '+15550100002', '+15550100002'],
+];
+for (const [text, user, routedBy] of ported) {
+  test(`${text} is routed by ${routedBy}, and what is known of its porting goes along`, () => {
+    const dialled = dialledNumber(parseUri(text), config, alice)!;
+    assert.equal(portedUser(dialled.number, dialled.portability), user);
+    assert.equal(routingNumber(dialled), routedBy);
+  });
+}
+
+test('what a UE says of porting is taken off, and nothing else is', () => {
+  for (const [dialled, plain] of [
+    ['tel:+15550100002;isub=7;npdi;rn=+15559', 'tel:+15550100002;isub=7'],
+    [`sip:+1555;RN=+1;a=b;npdi@${home};user=phone`, `sip:+1555;a=b@${home};user=phone`],
+    [`sip:alice@${home};npdi`, `sip:alice@${home};npdi`],
+    ['urn:service:sos', 'urn:service:sos'],
+  ] as const) {
+    assert.equal(uriText(withoutPortability(parseUri(dialled))), plain);
+  }
 });

@@ -1,6 +1,7 @@
 // Initial requests from a user whom this S-CSCF serves, or on his behalf. TS 24.229 §5.4.3.2
 
 import type { ServerTransaction } from '#sip/endpoint';
+import { enumLookup } from '#sip/enum';
 import { nameAddr, PAccessNetworkInfo, PAssertedIdentity, PServedUser, Route } from '#sip/headers';
 import { add, type Edit, prepend, remove, requestUri, type SipRequest } from '#sip/message';
 import type { Branch } from '#sip/proxy';
@@ -8,7 +9,17 @@ import { impuOf, isSipUri, isTelUri, parseUri, sipUri, type Uri, uriText } from 
 import { originates } from './charging.ts';
 import { sessionStatus } from './cx.ts';
 import { loose } from './isc.ts';
-import { dialledNumber, domainOf, globalNumber, isHome } from './numbers.ts';
+import {
+  type Dialled,
+  dialledNumber,
+  domainOf,
+  globalNumber,
+  isHome,
+  portabilityOfUri,
+  portedUser,
+  routingNumber,
+  withoutPortability,
+} from './numbers.ts';
 import type { Profile } from './profile.ts';
 import type { SCscf } from './s-cscf.ts';
 import { busy, type Group, proceed, type Targets, type Treatment } from './treatment.ts';
@@ -73,7 +84,11 @@ export async function originate(
     session,
     first: true,
   };
-  const vouched = request.with(...asserted(request, served, profile));
+  const plain = origin === 'user' ? withoutPortability(request.uri) : request.uri;
+  const vouched = request.with(
+    ...asserted(request, served, profile),
+    ...(plain === request.uri ? [] : [requestUri(plain)]),
+  );
   await proceed(scscf, tx, vouched, treatment, targetsOfOriginating);
 }
 
@@ -101,8 +116,8 @@ export function targetsOfOriginating(
   scscf: SCscf,
   request: SipRequest,
   treatment: Treatment,
-): Targets {
-  const { config } = scscf;
+): Targets | Promise<Targets> {
+  const { config, host } = scscf;
   const decide = (chose: string, because: string): void =>
     scscf.decide('number analysis', {
       chose,
@@ -120,12 +135,38 @@ export function targetsOfOriginating(
     return hostTargets(scscf, request, decide);
   }
 
-  const { number, certain } = dialled;
+  const { enumSuffix } = config.numbers;
+  // RFC 4694 §5: where somebody asked already, nobody asks again
+  if (enumSuffix === undefined || dialled.portability !== undefined) {
+    return numberTargets(scscf, request, dialled, [], decide);
+  }
+  return enumLookup(dialled.number, enumSuffix, host.network.dns).then(found =>
+    numberTargets(scscf, request, dialled, found, decide),
+  );
+}
+
+/** `found` is what the DNS says of the number, the best first. */
+function numberTargets(
+  scscf: SCscf,
+  request: SipRequest,
+  asked: Dialled,
+  found: readonly Uri[],
+  decide: (chose: string, because: string) => void,
+): Targets {
+  const { config } = scscf;
+  const { number, certain } = asked;
   const groups: Group[] = [];
-  const domain = domainOf(number, config);
-  if (domain !== undefined) {
-    const uri = sipUri({ user: number, host: domain, params: { user: 'phone' } });
-    decide(uriText(uri), `${number} is of ${domain} by the ENUM table`);
+  const byName = found.find(isSipUri);
+  const ported = byName === undefined ? found.map(portabilityOfUri).find(Boolean) : undefined;
+  const dialled = ported === undefined ? asked : { ...asked, portability: ported };
+  const domain = byName === undefined ? domainOf(routingNumber(dialled), config) : undefined;
+  const user = portedUser(number, dialled.portability);
+  const uri =
+    byName ??
+    (domain === undefined ? undefined : sipUri({ user, host: domain, params: { user: 'phone' } }));
+  if (uri !== undefined) {
+    const because = byName === undefined ? `is of ${domain} by the ENUM table` : 'has it in ENUM';
+    decide(uriText(uri), `${routingNumber(dialled)} ${because}`);
     const found = hostTargets(scscf, request, () => {}, uri);
     if (found.kind === 'try') groups.push(...found.groups);
   }
@@ -136,7 +177,7 @@ export function targetsOfOriginating(
   }
   if (config.numbers.breakout !== undefined) {
     const bgcf = parseUri(config.numbers.breakout);
-    const uri = sipUri({ user: number, host: config.home, params: { user: 'phone' } });
+    const uri = sipUri({ user, host: config.home, params: { user: 'phone' } });
     const edits = [requestUri(uri), prepend(Route, nameAddr(loose(bgcf)))];
     groups.push(group(scscf, request, edits, { uri: bgcf, point: 'Mi' }));
   }

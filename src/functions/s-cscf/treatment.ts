@@ -46,7 +46,11 @@ export type Targets =
   | { readonly kind: 'try'; readonly groups: readonly Group[] };
 
 /** Where the request goes behind the last application server; says why in the trace. */
-export type FindTargets = (scscf: SCscf, request: SipRequest, treatment: Treatment) => Targets;
+export type FindTargets = (
+  scscf: SCscf,
+  request: SipRequest,
+  treatment: Treatment,
+) => Targets | Promise<Targets>;
 
 /** Sends the request on; resolves with the final response that went back. */
 export async function proceed(
@@ -96,7 +100,7 @@ class Passage {
 
   async run(): Promise<SipResponse | undefined> {
     const groups = this.#groups();
-    const first = groups.next(); // throws where a header it needs is malformed: nothing was sent
+    const first = await groups.next(); // throws where a header it needs is malformed: nothing was sent
     const { sessions, isc, sip, config } = this.#scscf;
     const { session, side } = this.#treatment;
     if (first.done) {
@@ -120,14 +124,14 @@ class Passage {
   }
 
   /** The application servers in turn, then the targets behind them. */
-  *#groups(): Generator<readonly Branch[], void> {
+  async *#groups(): AsyncGenerator<readonly Branch[], void> {
     let match = this.#next(this.#treatment.from);
     while (match !== undefined) {
       yield [this.#towardsServer(match)];
       if (!this.#skips(match)) return;
       match = this.#next(match.index + 1);
     }
-    const targets = this.#find(this.#scscf, this.#request, this.#treatment);
+    const targets = await this.#find(this.#scscf, this.#request, this.#treatment);
     if (targets.kind === 'refuse') {
       this.#status = targets.status;
       return;
@@ -145,11 +149,11 @@ class Passage {
   /** What is found malformed only on the way decides what is answered if nothing else does. */
   async *#onward(
     first: readonly Branch[],
-    rest: Iterator<readonly Branch[], void>,
+    rest: AsyncIterator<readonly Branch[], void>,
   ): AsyncGenerator<readonly Branch[], void> {
     yield first;
     try {
-      for (let next = rest.next(); !next.done; next = rest.next()) yield next.value;
+      for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
     } catch (error) {
       if (!(error instanceof SipError)) throw error;
       this.#status = error.status;
