@@ -39,6 +39,7 @@ for (const [kind, { start, without }] of Object.entries(kinds)) {
         assert.equal(await phone.registered(), 200);
         const [registration] = lab.network.functions.scscf?.registrations() ?? [];
         assert.ok(registration?.impus.includes(`sip:alice@${lab.home}`));
+        assert.deepEqual(linksOf(lab, 'REGISTER'), [transport]);
 
         await phone.call(`sip:echo@${lab.home}`);
         await phone.established();
@@ -117,6 +118,16 @@ for (const [caller, callee] of pairs) {
     await Promise.all([alice.ended(), bob.ended()]);
     await noCallIsLeft(lab);
   });
+}
+
+/** What requests of a method came from phones over. */
+function linksOf(lab: Lab, method: string): readonly string[] {
+  const links = lab.events.flatMap(event =>
+    event.kind === 'message' && event.point === 'Gm' && event.message.summary().startsWith(method)
+      ? [event.link]
+      : [],
+  );
+  return [...new Set(links)];
 }
 
 async function noCallIsLeft(lab: Lab): Promise<void> {

@@ -1,7 +1,7 @@
-// baresip: run by a configuration of its own, commanded over its control port, heard by its recordings.
-// The tests' phone says a file and records by the sndfile module; it has no loudspeaker.
+// baresip: run by the configuration of examples/baresip, commanded over its control port. In place of
+// a sound card it has a file to say, and records what it hears by its sndfile module.
 
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { Child } from './child.ts';
@@ -10,6 +10,7 @@ import type { Softphone, SoftphoneOptions } from './softphone.ts';
 import { listenTo, writeTone } from './sound.ts';
 
 export const PACKAGE = 'baresip-core';
+const EXAMPLES = join(import.meta.dirname, '../../../examples/baresip');
 
 export class Baresip implements Softphone {
   readonly user: string;
@@ -26,30 +27,27 @@ export class Baresip implements Softphone {
     const tone = join(folder, 'says.wav');
     writeTone(tone, options.says);
     const control = await freePort();
+    const config = example('config', {
+      audio_source: `aufile,${tone}`,
+      audio_player: 'nothing,nowhere',
+      audio_alert: 'nothing,nowhere',
+    }).replace(/^module\s+alsa\.so$/m, 'module sndfile.so');
     writeFileSync(
       join(folder, 'config'),
-      `sip_listen 127.0.0.1:0
-net_interface 127.0.0.1
-audio_source aufile,${tone}
-audio_player nothing,nowhere
-audio_channels 1-1
-module_path /usr/lib/baresip/modules
-module g711.so
-module aufile.so
-module sndfile.so
-module_tmp uuid.so
-module_tmp account.so
-module_app menu.so
-module_app ctrl_tcp.so
+      `${config}
+sip_listen 127.0.0.1:0
 snd_path ${recordings}
+module_app ctrl_tcp.so
 ctrl_tcp_listen 127.0.0.1:${control}
 `,
     );
-    const proxy = `sip:${lab.gm(transport)};transport=${transport}`;
-    writeFileSync(
-      join(folder, 'accounts'),
-      `<sip:${user}@${lab.home};transport=${transport}>;auth_pass=${password};outbound="${proxy}";regint=600\n`,
-    );
+    const over = transport === 'udp' ? '' : `;transport=${transport}`;
+    const account = example('accounts')
+      .replace('alice-secret', password)
+      .replace('alice@', `${user}@`)
+      .replace('.org>', `.org${over}>`)
+      .replace('127.0.0.1:5060"', `${lab.gm(transport)}${over}"`);
+    writeFileSync(join(folder, 'accounts'), account);
     const child = new Child('baresip', ['-f', folder, '-s'], { env: { HOME: folder } });
     lab.defer(() => child.stop());
     return new Baresip(user, child, recordings, control);
@@ -111,4 +109,15 @@ ctrl_tcp_listen 127.0.0.1:${control}
       socket.resume().unref();
     });
   }
+}
+
+/** What we give people as an example, with some settings replaced. */
+function example(file: string, settings: Readonly<Record<string, string>> = {}): string {
+  let text = readFileSync(join(EXAMPLES, file), 'utf8');
+  for (const [name, value] of Object.entries(settings)) {
+    const line = new RegExp(`^${name}\\s.*$`, 'm');
+    if (!line.test(text)) throw new Error(`examples/baresip/${file} has no ${name}`);
+    text = text.replace(line, `${name} ${value}`);
+  }
+  return text;
 }

@@ -1,5 +1,5 @@
-// linphonec: run by a configuration of its own, commanded by its standard input, with files in place
-// of a sound card.
+// linphonec: run by the configuration of examples/linphone, commanded by its standard input, with files
+// in place of a sound card.
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,6 +9,7 @@ import type { Softphone, SoftphoneOptions } from './softphone.ts';
 import { listenTo, writeTone } from './sound.ts';
 
 export const PACKAGE = 'linphone-cli';
+const EXAMPLE = join(import.meta.dirname, '../../../examples/linphone/linphonerc');
 
 export class Linphone implements Softphone {
   readonly user: string;
@@ -26,37 +27,18 @@ export class Linphone implements Softphone {
     }
     const tone = join(folder, 'says.wav');
     writeTone(tone, options.says);
-    const proxy = `sip:${lab.gm(transport)};transport=${transport}`;
+    const config = readFileSync(EXAMPLE, 'utf8')
+      .replaceAll('bob', user)
+      .replace(`${user}-secret`, password)
+      .replaceAll('127.0.0.1:5060;transport=udp', `${lab.gm(transport)};transport=${transport}`);
     writeFileSync(
       join(folder, 'linphonerc'),
-      `[sip]
-sip_port=-1
-sip_tcp_port=-1
-sip_tls_port=-1
-use_ipv6=0
-default_proxy=0
-verify_server_certs=0
-verify_server_cn=0
-
+      `${config}
 [rtp]
 audio_rtp_port=43000-43999
 
 [sound]
 echocancellation=0
-
-[proxy_0]
-reg_proxy=<${proxy}>
-reg_route=<${proxy};lr>
-reg_identity=sip:${user}@${lab.home}
-reg_expires=600
-reg_sendregister=1
-publish=0
-
-[auth_info_0]
-username=${user}
-passwd=${password}
-realm=${lab.home}
-domain=${lab.home}
 `,
     );
     const log = join(folder, 'log');
