@@ -5,6 +5,7 @@ import { AddressError, UsageError } from '#kernel/errors';
 import { FUNCTIONS, type FunctionName, INSTANCE, type Listening } from '#networks/compose';
 import type { NetworkSettings } from '#networks/schema';
 import { checkExposure, exposureOf } from '../api/access.ts';
+import { healthOf } from '../api/network.ts';
 import { type Api, serveApi } from '../api/server.ts';
 import { type NetworkInProcess, runNetwork } from '../run-network.ts';
 import { asFailure, CommandFailed, reporting } from './failure.ts';
@@ -20,6 +21,9 @@ interface UpOptions {
 
 /** Milliseconds from being asked to stop to being gone, whatever happens. */
 const STOPPED_WITHIN = 5000;
+/** Milliseconds to wait for functions to find each other, looking now and then. */
+const PATIENCE = 500;
+const LOOK = 5;
 const FORMATS = ['text', 'json'] as const;
 
 export function configure(command: Command): void {
@@ -69,7 +73,9 @@ async function up(file: string | undefined, options: UpOptions): Promise<void> {
     await running.stop(0);
     throw error;
   });
+  const idle = await whatDoesNotServe(running);
   for (const line of description(running, settings, api)) say(line);
+  for (const { name, because } of idle) say(`The ${name} does not serve yet: ${because}.`);
   say(`Ready in ${((performance.now() - started) / 1000).toFixed(2)} s. Ctrl-C stops it.`);
 
   await new Promise<void>(resolve => {
@@ -154,6 +160,15 @@ function bindOf(settings: NetworkSettings, host: string): string {
     name => settings[name].bind === host,
   );
   return own === undefined ? 'bind' : `${own}.bind`;
+}
+
+/** Peers meet within a moment, those of this process at least. */
+async function whatDoesNotServe(running: NetworkInProcess) {
+  for (let left = PATIENCE / LOOK; ; left--) {
+    const { status, functions } = healthOf(running);
+    if (status === 'serving' || left <= 0) return functions.filter(({ serving }) => !serving);
+    await new Promise(resolve => setTimeout(resolve, LOOK));
+  }
 }
 
 function* description(
