@@ -91,8 +91,10 @@ export async function inLab(
   } catch (error) {
     if (error instanceof Error) {
       const { message } = error;
-      error.message += story(simulation);
-      error.stack = error.stack?.replace(message, error.message) ?? error.message;
+      const told = message + story(simulation);
+      error.message = told;
+      if (!error.stack?.includes(told))
+        error.stack = error.stack?.replace(message, () => told) ?? told;
     }
     throw error;
   }

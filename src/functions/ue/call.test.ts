@@ -285,3 +285,14 @@ test('what people dial becomes the URI they mean', async () => {
     assert.deepEqual([uri.scheme, uri.user ?? uri.number], [scheme, rest], dialled);
   }
 });
+
+test('a call that ends while a change of it waits for another try cannot be changed', async () => {
+  const { sim, outgoing, incoming } = await talking({});
+  sim.after(500, () => void incoming.hangup());
+  // the second finds the dialog taken by the first, and waits for a second or more
+  const outcomes = await sim.settle(() => Promise.all([outgoing.hold(), outgoing.resume()]));
+  assert.deepEqual(outcomes, [
+    { kind: 'done' },
+    { kind: 'impossible', because: 'the call ended meanwhile' },
+  ]);
+});

@@ -282,7 +282,7 @@ export abstract class Call {
 
   /** undefined where the dialog was not free for an offer of ours. */
   async #offerAnew(negotiation: Negotiation): Promise<SipResponse | undefined> {
-    if (negotiation.state !== 'agreed') return undefined;
+    if (negotiation.state !== 'agreed' || this.session.ended) return undefined;
     const offer = negotiation.offer().encode();
     const { response } = await this.session.modify(offer, { method: 'INVITE' });
     if (response === undefined || response.status >= 300) negotiation.withdraw();
