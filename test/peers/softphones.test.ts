@@ -120,6 +120,26 @@ for (const [caller, callee] of pairs) {
   });
 }
 
+test('over wire links with every function listening, the same', {
+  skip: withoutBaresip || withoutLinphone,
+}, async t => {
+  const lab = await Lab.start(t, {
+    settings: ['links=wire', ...['icscf', 'scscf', 'hss', 'as'].map(name => `${name}.listen=true`)],
+  });
+  const alice = await Linphone.start(lab, { user: 'alice', transport: 'tcp', says: FIRST_SAYS });
+  const bob = await Baresip.start(lab, { user: 'bob', transport: 'tls', says: SECOND_SAYS });
+  assert.equal(await alice.registered(), 200);
+  assert.equal(await bob.registered(), 200);
+  await bob.call(`sip:+15550100001@${lab.home}`);
+  await alice.answer();
+  await Promise.all([alice.established(), bob.established()]);
+  await hears(lab, alice, SECOND_SAYS);
+  await hears(lab, bob, FIRST_SAYS);
+  await alice.hangUp();
+  await Promise.all([alice.ended(), bob.ended()]);
+  await noCallIsLeft(lab);
+});
+
 /** What requests of a method came from phones over. */
 function linksOf(lab: Lab, method: string): readonly string[] {
   const links = lab.events.flatMap(event =>
