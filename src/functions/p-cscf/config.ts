@@ -39,7 +39,7 @@ export interface PCscfConfig {
   readonly bindings: number;
   /** Numbers that call for help as `urn:service:sos` does (TS 24.229 §5.2.10.1). Default 112, 911. */
   readonly emergencyNumbers: readonly string[];
-  /** How long the core may take to its first response to a REGISTER. */
+  /** How long the core may take over a REGISTER; less than UEs wait (timer F, 32 s). Default 28 s. */
   readonly registerTimeout: Duration;
   /** RFC 3261 timer C, above 3 minutes. */
   readonly timerC: Duration;
@@ -62,7 +62,7 @@ export function pCscfConfig(settings: PCscfSettings): PCscfConfig {
     regEvent: true,
     bindings: 1_000_000,
     emergencyNumbers: ['112', '911'],
-    registerTimeout: seconds(32),
+    registerTimeout: seconds(28),
     timerC: minutes(3) + seconds(20),
     ...settings,
   };
