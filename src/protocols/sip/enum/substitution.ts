@@ -50,14 +50,17 @@ export function substitute(rule: string, subject: string): string | undefined {
 
 /** The parts between unescaped delimiters; escapes stay. */
 function split(text: string, delimiter: string): string[] {
-  const parts = [''];
+  const parts: string[] = [];
+  let part = '';
   for (let at = 0; at < text.length; at++) {
-    if (text[at] === '\\' && at + 1 < text.length) {
-      parts[parts.length - 1] += text[at]! + text[++at]!;
-    } else if (text[at] === delimiter) parts.push('');
-    else parts[parts.length - 1] += text[at];
+    const character = text[at]!;
+    if (character === '\\' && at + 1 < text.length) part += character + text[++at]!;
+    else if (character === delimiter) {
+      parts.push(part);
+      part = '';
+    } else part += character;
   }
-  return parts;
+  return [...parts, part];
 }
 
 /** An escaped delimiter is the character itself, which may mean something to the pattern. */
