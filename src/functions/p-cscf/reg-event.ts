@@ -4,9 +4,10 @@
 import type { Timer } from '#kernel/host';
 import { type Duration, type Instant, seconds } from '#kernel/time';
 import type { ServerTransaction } from '#sip/endpoint';
+import { SipError } from '#sip/error';
 import { type NameAddr, nameAddr, PAssertedIdentity } from '#sip/headers';
 import { type SipRequest, set } from '#sip/message';
-import { parseReginfo } from '#sip/reginfo';
+import { parseReginfo, type Reginfo } from '#sip/reginfo';
 import { parseUri, sipUri } from '#sip/uri';
 import { type Subscription, UserAgent } from '#sip/user-agent';
 import type { Binding } from './bindings.ts';
@@ -109,7 +110,7 @@ export class RegEventSubscriptions {
 
   /** §5.2.5.2: what the network says is terminated may speak no more. */
   #notified(impu: string, request: SipRequest): void {
-    const { registrations } = parseReginfo(Buffer.from(request.body).toString('utf8'));
+    const { registrations } = read(request.body);
     for (const { state, contacts, aor } of registrations) {
       if (state === 'terminated' && contacts.length === 0) {
         this.#forget(impu, request, `the S-CSCF reports ${aor} terminated`, () => true);
@@ -142,5 +143,14 @@ export class RegEventSubscriptions {
         });
       }
     }
+  }
+}
+
+/** Throws SipError 400, which answers the NOTIFY. */
+function read(document: Uint8Array): Reginfo {
+  try {
+    return parseReginfo(Buffer.from(document).toString('utf8'));
+  } catch (error) {
+    throw new SipError(400, `registration state: ${String(error)}`, { clause: 'RFC 3680 §5' });
   }
 }

@@ -31,13 +31,14 @@ export async function terminate(pcscf: PCscf, tx: ServerTransaction): Promise<vo
   const { request, own } = takeRoute(tx.request, uri => pcscf.isOurs(uri));
   const way = pcscf.ueTarget(own, request, 'the flow named');
   if (way === undefined) {
+    const named = pcscf.flowNamed(own) !== undefined;
+    const status = named ? 430 : 404;
     pcscf.decide('p-cscf.flow', tx.request, {
-      chose: '430',
-      because:
-        own.length === 0 ? 'no Route names a flow of ours' : 'the flow its Route names is gone',
+      chose: String(status),
+      because: named ? 'the flow its Route names is gone' : 'no Route names a flow of ours',
       clause: 'RFC 5626 §5.3.1',
     });
-    return tx.reply(own.length === 0 ? 404 : 430);
+    return tx.reply(status);
   }
   const vector = terminated(request.get(PChargingVector), pcscf.config.visitedNetwork);
   const called = request.get(PCalledPartyId);
