@@ -42,6 +42,12 @@ export type RegisterOutcome =
 const maxInvalid = 2;
 /** Requests of one procedure, whatever the network answers. */
 const maxRounds = 8;
+/**
+ * Answers of one procedure: a network that forgot what it asked, because something of it was started
+ * anew, asks again. A card sees that the new challenge is its network's; a password that is wrong may
+ * be asked for again as well, and is not given a third time.
+ */
+const maxAnswers = { sim: 3, password: 2 } as const;
 
 /** The sequence of REGISTER requests of one UE: one Call-ID, CSeq rising (RFC 3261 §10.2). */
 export class RegisterRequests {
@@ -66,7 +72,7 @@ export class RegisterRequests {
     let authorization = this.#authentication.unchallenged(uri);
     let asked = expires;
     let invalid = 0;
-    let answered = false;
+    let answers = 0;
     for (let round = 1; ; round++) {
       const { response, flow } = await this.#send(asked, authorization);
       if (response.status >= 200 && response.status < 300) {
@@ -99,10 +105,10 @@ export class RegisterRequests {
           invalid++;
           break;
         case 'answer':
-          if (answered && !stale) {
+          if (answers >= maxAnswers[this.#gm.config.credentials.kind] && !stale) {
             return failed('challenged again', 'the network does not take our answer');
           }
-          answered = true;
+          answers++;
           invalid = 0;
       }
       authorization = answer.authorization;

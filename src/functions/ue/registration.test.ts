@@ -138,11 +138,23 @@ test('a challenge under another K is answered without response, twice, and then 
   assert.equal(registrar.registers.length, 3, 'it does not try again by itself');
 });
 
-test('a wrong password ends after the second challenge', async () => {
+test('a wrong password is given twice, and no more', async () => {
   const { sim, registrar, ue } = await world({}, { password: 'another' });
   const outcome = await sim.settle(() => ue.register());
   assert.equal(outcome.kind === 'authentication failed' && outcome.because, 'challenged again');
-  assert.equal(registrar.registers.length, 2);
+  assert.equal(registrar.registers.length, 3);
+});
+
+test('a network that forgot its challenge asks again, and the SIM answers again', async () => {
+  const { sim: simulation, registrar, ue } = await world({ credentials: sim }, aka());
+  registrar.script = (tx, count) => {
+    if (count !== 2) return false;
+    registrar.challenge(tx);
+    return true;
+  };
+  const outcome = await simulation.settle(() => ue.register());
+  assert.equal(outcome.kind, 'registered');
+  assert.equal(registrar.registers.length, 3);
 });
 
 test('a SIM is not made to answer a password challenge, nor the other way round', async () => {
