@@ -275,7 +275,7 @@ function leaveOld(assignment: Assignment, old: Holder, impis: readonly string[])
   const info = `now served by ${request.server}`;
   const impus = assignment.entry?.identities.impus.map(({ impu }) => impu) ?? [];
   void hss.pushes.terminate(old, [first!], { code: 'NEW_SERVER_ASSIGNED', info }, impus);
-  if (rest.length > 0) void hss.pushes.terminate(old, rest, { code: 'SERVER_CHANGE', info });
+  if (rest.length > 0) void hss.pushes.terminate(old, rest, { code: 'SERVER_CHANGE', info }, impus);
 }
 
 async function serveUnregistered(assignment: Assignment): Promise<Answer> {

@@ -14,7 +14,7 @@ export interface Termination {
   readonly reason: Reason;
   /** The implicit set that is left; undefined: every one. */
   readonly set?: string;
-  /** Its identities, where the IMPIs have others. */
+  /** Its identities: S-CSCFs that need them spelled out are among us. Default all of the IMPIs. */
   readonly impus?: readonly string[];
 }
 
@@ -67,7 +67,7 @@ export function effectsOf(
     const registration = ofSet(row, set);
     const ended = endedBy(change, set, registration);
     const impus = impusOf(before.identities, set).map(({ impu }) => impu);
-    terminations.push(...ended.map(one => (isOnly ? one : { ...one, set, impus })));
+    terminations.push(...ended.map(one => ({ ...one, impus, ...(isOnly ? {} : { set }) })));
     const isOver = ended.some(({ impis }) => impis.length === registration.impis.length);
     if (after === undefined || isOver) continue;
     const gone = ended.flatMap(({ impis }) => impis);

@@ -155,7 +155,8 @@ export class Provisioning {
         terminations.push({
           impis: wasKept ? this.#anyImpi(key, entry, set) : impis,
           reason: wasKept ? { ...reason, code: 'REMOVE_S_CSCF' } : reason,
-          ...(isOnly ? {} : { set, impus }),
+          impus,
+          ...(isOnly ? {} : { set }),
         });
       }
       if (terminations.length === 0) return undefined;

@@ -36,7 +36,7 @@ export class Kamailio {
     for (const role of options.roles) addresses[role] = `127.0.0.1:${await freeUdpPort()}`;
     const kamailio = new Kamailio(lab, addresses);
     for (const role of options.roles)
-      await kamailio.#start(role, options.algorithm ?? 'SIP Digest');
+      await kamailio.#start(role, options.algorithm ?? '3GPP-Digest');
     for (const role of options.roles) {
       await lab.holds(
         () => answers(addresses[role]),
