@@ -15,5 +15,6 @@ export * from './headers/information.ts';
 export * from './headers/refer.ts';
 export * from './headers/routing.ts';
 export * from './headers/security-agreement.ts';
+export * from './headers/stir.ts';
 export * from './headers/timers.ts';
 export * from './headers/via.ts';
