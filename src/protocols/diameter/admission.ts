@@ -72,6 +72,7 @@ export class Admission {
     } catch (error) {
       if (!(error instanceof DiameterError)) throw error;
       host.log.warn('diameter CER refused', { result: error.result, why: error.message });
+      this.#decide(error.result, connection, error.message, cer);
       this.#refuse(connection, cer, error);
     }
   }
@@ -84,7 +85,19 @@ export class Admission {
 
   #drop(connection: Connection, reason: string): void {
     this.#forget(connection);
+    this.#decide('closed', connection, reason);
     connection.close(reason);
+  }
+
+  #decide(chose: string, { pipe }: Connection, because: string, about?: DiameterMessage): void {
+    const { trace } = this.#around.host;
+    if (!trace.enabled) return;
+    trace.decide('diameter.peer', {
+      chose,
+      because: `${pipe.remote.host}:${pipe.remote.port}: ${because}`,
+      clause: 'RFC 6733 §5.3',
+      ...(about === undefined ? {} : { about }),
+    });
   }
 
   #forget(connection: Connection): void {

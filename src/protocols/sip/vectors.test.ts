@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { protosMessages } from '../../../test/protos.ts';
 import { vectors } from '../../../test/vectors.ts';
 import { SipError } from './error.ts';
 import { headerDefinitions } from './header.ts';
@@ -159,33 +160,6 @@ test('RFC 5118: where a port is part of an address and where it is not', () => {
   assert.equal(clear.uri.host, '2001:db8::10');
   assert.equal(clear.uri.port, 5070);
 });
-
-// A PROTOS file holds messages behind their lengths, with places to fill in.
-function protosMessages(file: Buffer): Buffer[] {
-  const messages: Buffer[] = [];
-  for (let at = 0; at < file.length; ) {
-    const prefix = /^(\d+) /.exec(file.toString('latin1', at, at + 12));
-    if (prefix === null) break;
-    at += prefix[0].length;
-    const template = file.toString('latin1', at, at + Number(prefix[1]));
-    at += Number(prefix[1]);
-    const filled = template
-      .replaceAll('<To>', 'bob@example.com')
-      .replaceAll('<From>', 'alice@example.com')
-      .replaceAll('<From-Address>', '192.0.2.1')
-      .replaceAll('<From-IP>', '192.0.2.1')
-      .replaceAll('<Local-Port>', '5060')
-      .replaceAll('<Branch-ID>', '1')
-      .replaceAll('<Call-ID>', 'abc')
-      .replaceAll('<CSeq>', '1')
-      .replaceAll('<Teardown-Method>', 'CANCEL');
-    const bodyAt = filled.indexOf('\r\n\r\n') + 4;
-    messages.push(
-      Buffer.from(filled.replaceAll('<Content-Length>', String(filled.length - bodyAt)), 'latin1'),
-    );
-  }
-  return messages;
-}
 
 /** Everything anybody may ask of a message, which must not throw anything but SipError. */
 function askEverything(message: SipMessage): void {
