@@ -5,7 +5,7 @@ import type { Static } from '@sinclair/typebox';
 import type { TraceEvent } from '#kernel/trace';
 import { eventToJson, instantOf } from '../trace/json.ts';
 import { PcapngStream } from '../trace/pcapng.ts';
-import { liveFilter, selectEvents, type TraceQuery } from '../trace/query.ts';
+import { liveFilter, selectInTurns, type TraceQuery } from '../trace/query.ts';
 import { eventStream, type Missed } from '../trace/stream.ts';
 import type { ApiContext } from './context.ts';
 import { Problem } from './problem.ts';
@@ -37,11 +37,11 @@ export function traceOperations({ running }: ApiContext): readonly AnyOperation[
         limit: limit(MOST_EVENTS, 1000, 'events, the latest'),
       }),
       answers: { 200: { description: 'Events', schema: TraceSchema } },
-      serve({ query: { limit, ...asked } }) {
-        const events = selectEvents(ring, { ...queryOf(asked), limit: limit ?? 1000 });
-        return {
-          body: { events: events.map(eventToJson), dropped: ring.dropped, enabled: ring.enabled },
-        };
+      async serve({ query: { limit, ...asked } }) {
+        const query = { ...queryOf(asked), limit: limit ?? 1000 };
+        const events = await selectInTurns(ring, query, nextTurn);
+        const rest = { dropped: ring.dropped, enabled: ring.enabled };
+        return { type: 'application/json; charset=utf-8', pieces: document(events, rest) };
       },
     }),
     operation({
@@ -56,8 +56,9 @@ export function traceOperations({ running }: ApiContext): readonly AnyOperation[
         limit: limit(EVERYTHING, EVERYTHING, 'events, the latest'),
       }),
       answers: { 200: { description: 'pcapng', type: 'application/x-pcapng' } },
-      serve({ query: { limit, ...asked } }) {
-        const events = selectEvents(ring, { ...queryOf(asked), limit: limit ?? EVERYTHING });
+      async serve({ query: { limit, ...asked } }) {
+        const query = { ...queryOf(asked), limit: limit ?? EVERYTHING };
+        const events = await selectInTurns(ring, query, nextTurn);
         return {
           type: 'application/x-pcapng',
           pieces: captured(events),
@@ -120,6 +121,19 @@ function lastEventId(header: string | readonly string[] | undefined): number | u
   return header !== undefined && Number.isSafeInteger(number) ? number : undefined;
 }
 
+/** One JSON document, made over as many turns of the loop as it takes. */
+async function* document(events: readonly TraceEvent[], rest: object): AsyncGenerator<string> {
+  let separator = '';
+  yield '{"events":[';
+  for (let at = 0; at < events.length; at += SLICE) {
+    const texts = events.slice(at, at + SLICE).map(event => JSON.stringify(eventToJson(event)));
+    yield separator + texts.join(',');
+    separator = ',';
+    await nextTurn();
+  }
+  yield `],${JSON.stringify(rest).slice(1)}`;
+}
+
 async function* captured(events: readonly TraceEvent[]): AsyncGenerator<Uint8Array> {
   let ready: Uint8Array[] = [];
   const stream = new PcapngStream(octets => ready.push(octets));
@@ -140,15 +154,17 @@ async function* watched(
   signal: AbortSignal,
 ): AsyncGenerator<string> {
   const ring = running.trace;
-  const isWanted = liveFilter(query, query.subscriber || query.call ? ring : []);
+  const isWanted = liveFilter(query, [...ring].slice(-MOST_EVENTS));
   const stream = eventStream(ring, { isWanted, signal });
   // From the first `next` on the stream listens; nothing happens between that and the look back.
   let event = stream.next();
   const isAsked = query.since !== undefined || last !== undefined;
-  const before = isAsked ? selectEvents(ring, { ...query, limit: EVERYTHING }) : [];
+  const kept = isAsked ? [...ring] : [];
   try {
     yield 'retry: 2000\n\n';
-    for (const one of before) if (one.sequence > (last ?? 0)) yield serverSent(one);
+    for (const one of await selectInTurns(kept, { ...query, limit: EVERYTHING }, nextTurn)) {
+      if (one.sequence > (last ?? 0)) yield serverSent(one);
+    }
     for (let next = await event; next.done !== true; next = await event) {
       event = stream.next();
       yield serverSent(next.value);

@@ -51,8 +51,8 @@ export function configure(command: Command): void {
     .addHelpText(
       'after',
       `
-In a terminal: arrows and Enter walk from the list to the ladder to the message, Esc goes back,
-/ filters, s saves a capture, q quits. Secrets are masked everywhere.
+In a terminal: arrows and Enter walk from the list to the ladder to the message, q goes back and at
+last ends, / filters, s saves a capture, F1 tells the rest. Secrets are masked everywhere.
 ${API_HELP}
 
 Examples:

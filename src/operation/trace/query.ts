@@ -22,32 +22,88 @@ export const DEFAULT_LIMIT = 1000;
 
 /** The stories asked for, in the order begun. `since` keeps those that went on then. */
 export function selectStories(events: Iterable<TraceEvent>, query: TraceQuery = {}): Story[] {
-  const { subscriber, call, since } = query;
-  const stories = storiesOf(events);
-  const identities = subscriber === undefined ? undefined : aliasesIn(stories).of(subscriber);
-  return stories.filter(
-    story =>
-      (identities === undefined || concerns(story, subscriber!, identities)) &&
-      (call === undefined || isCall(story, call)) &&
-      (since === undefined || story.ended >= since),
-  );
+  const selection = new Selection(query);
+  for (const event of events) selection.add(event);
+  return selection.stories();
 }
 
 /** The events asked for, in their order. */
 export function selectEvents(events: Iterable<TraceEvent>, query: TraceQuery = {}): TraceEvent[] {
-  const { subscriber, call, protocol, since, limit = DEFAULT_LIMIT } = query;
-  const isWhole = subscriber === undefined && call === undefined;
-  const selected = isWhole
-    ? Array.from(events)
-    : selectStories(events, query)
-        .flatMap(story => story.events)
-        .sort((a, b) => a.sequence - b.sequence);
-  const wanted = selected.filter(
-    event =>
-      (since === undefined || event.time >= since) &&
-      (protocol === undefined || event.kind === 'decision' || event.protocol === protocol),
-  );
-  return limit > 0 ? wanted.slice(-limit) : [];
+  const selection = new Selection(query);
+  for (const event of events) selection.add(event);
+  return selection.events();
+}
+
+/** Events looked at in one turn of the loop: about a millisecond's worth. */
+const SLICE = 100;
+
+/**
+ * The same over as many turns of the loop as it takes, so that a network whose trace is asked goes on
+ * meanwhile; `pause` resolves in a later turn.
+ */
+export async function selectInTurns(
+  events: Iterable<TraceEvent>,
+  query: TraceQuery,
+  pause: () => Promise<unknown>,
+): Promise<TraceEvent[]> {
+  const selection = new Selection(query);
+  let left = SLICE;
+  for (const event of events) {
+    selection.add(event);
+    if (--left > 0 || !selection.joins) continue;
+    left = SLICE;
+    await pause();
+  }
+  return selection.events();
+}
+
+/** Takes every event there is, then gives those asked for. */
+class Selection {
+  /** Whether events must be joined into stories to know which are asked for. */
+  readonly joins: boolean;
+  readonly #query: TraceQuery;
+  readonly #all: TraceEvent[] = [];
+  readonly #book = new StoryBook({ stories: Number.POSITIVE_INFINITY });
+  readonly #aliases = new Aliases();
+
+  constructor(query: TraceQuery) {
+    this.#query = query;
+    this.joins = query.subscriber !== undefined || query.call !== undefined;
+  }
+
+  add(event: TraceEvent): void {
+    this.#all.push(event);
+    if (!this.joins) return;
+    this.#book.add(event);
+    this.#aliases.learn(event);
+  }
+
+  stories(): Story[] {
+    const { subscriber, call, since } = this.#query;
+    const stories = this.joins ? this.#book.stories : storiesOf(this.#all);
+    const identities = subscriber === undefined ? undefined : this.#aliases.of(subscriber);
+    return stories.filter(
+      story =>
+        (identities === undefined || concerns(story, subscriber!, identities)) &&
+        (call === undefined || isCall(story, call)) &&
+        (since === undefined || story.ended >= since),
+    );
+  }
+
+  events(): TraceEvent[] {
+    const { protocol, since, limit = DEFAULT_LIMIT } = this.#query;
+    const selected = this.joins
+      ? this.stories()
+          .flatMap(story => story.events)
+          .sort((a, b) => a.sequence - b.sequence)
+      : this.#all;
+    const wanted = selected.filter(
+      event =>
+        (since === undefined || event.time >= since) &&
+        (protocol === undefined || event.kind === 'decision' || event.protocol === protocol),
+    );
+    return limit > 0 ? wanted.slice(-limit) : [];
+  }
 }
 
 /**
@@ -61,7 +117,9 @@ export function liveFilter(
   const { subscriber, call, protocol, since } = query;
   const book = new StoryBook({ eventsPerStory: 1 });
   const aliases = new Aliases();
+  const joins = call !== undefined || subscriber !== undefined;
   const isAsked = (event: TraceEvent): boolean => {
+    if (!joins) return true;
     const story = book.add(event);
     aliases.learn(event);
     if (call !== undefined && !isCall(story, call)) return false;
@@ -73,12 +131,6 @@ export function liveFilter(
     if (since !== undefined && event.time < since) return false;
     return protocol === undefined || event.kind === 'decision' || event.protocol === protocol;
   };
-}
-
-function aliasesIn(stories: readonly Story[]): Aliases {
-  const aliases = new Aliases();
-  for (const story of stories) for (const event of story.events) aliases.learn(event);
-  return aliases;
 }
 
 function concerns(story: Story, asked: string, identities: ReadonlySet<string>): boolean {
