@@ -573,3 +573,19 @@ test('a caller who cancels what nobody has answered at all gets 487', async () =
   assert.equal((await net.sim.settle(() => tx.final)).status, 487);
   await net.end();
 });
+
+test('a slow answer to another request than INVITE is announced by 100, and not at once', async () => {
+  const net = new Network();
+  net.callee('slow', (tx, slow) => later(slow, seconds(20), () => tx.reply(200)));
+  const heard: number[] = [];
+  net.proxy.onRequest = async tx => {
+    const began = net.sim.now();
+    net.caller.host.clock.after(seconds(3), () => heard.push(net.seen.length));
+    await forward(net.proxy, tx, [{ ...net.branch('slow', tx), unheard: seconds(30) }]);
+    heard.push(net.sim.now() - began);
+  };
+  assert.equal((await net.call('MESSAGE')).status, 200);
+  assert.deepEqual([...new Set(net.seen)], [100, 200]); // a copy of the request is answered again
+  assert.equal(heard[0], 0);
+  await net.end();
+});

@@ -104,6 +104,7 @@ class Forwarding {
   /** No further group is tried. */
   #stopped = false;
   #accepted = false;
+  #onItsWay: Timer | undefined;
   #finishing = false;
   #sent = false;
   #resolve: (response: SipResponse) => void = () => {};
@@ -133,9 +134,18 @@ class Forwarding {
           this.#finish(response(this.#tx.request, 487));
           return;
         }
-      }
+      } else this.#tellItIsOnItsWay();
       this.#nextGroup();
     });
+  }
+
+  /**
+   * RFC 4320 §4.1: of another request than INVITE the caller hears only once it sends its copies T2
+   * apart; so he knows a slow target from a proxy that is gone.
+   */
+  #tellItIsOnItsWay(): void {
+    const { t1, t2 } = this.#endpoint.timersOf(this.#tx.flow);
+    this.#onItsWay = this.#endpoint.host.clock.after(t2 - t1, () => this.#tx.reply(100));
   }
 
   #nextGroup(): void {
@@ -312,6 +322,7 @@ class Forwarding {
   #send(final: SipResponse): void {
     if (this.#sent) return;
     this.#sent = true;
+    this.#onItsWay?.cancel();
     void this.#groups.return?.(); // whoever finds targets need not look for more
     this.#tx.respond(final);
     this.#resolve(final);
