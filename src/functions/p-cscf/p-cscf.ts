@@ -212,7 +212,7 @@ export class PCscf {
     const flow = this.sip.flow(id);
     if (flow === undefined || flow.closed) return undefined;
     const byContact = this.config.towardsUe === 'contact' && flow.protocol === 'udp';
-    const target = byContact ? ({ uri: request.uri, point: 'Gm' } as const) : { flow };
+    const target = byContact ? ({ uri: overUdp(request.uri), point: 'Gm' } as const) : { flow };
     return { flow, user: named.user, target };
   }
 
@@ -272,6 +272,10 @@ export class PCscf {
     this.#tokens = new FlowTokens(key);
   }
 }
+
+/** A UE is asked by the transport it registered over, however long the request: it may know no other. */
+const overUdp = (uri: Uri): Uri =>
+  isSipUri(uri) ? { ...uri, params: new Map(uri.params).set('transport', 'udp') } : uri;
 
 const opensDialog = (method: string): boolean =>
   method === 'INVITE' || method === 'SUBSCRIBE' || method === 'REFER' || method === 'NOTIFY';
