@@ -31,6 +31,7 @@ export const defaultLimits: EndpointLimits = {
   datagramPeers: 100_000,
   connections: 50_000,
   queuedOctets: 4 * 1024 * 1024,
+  unfinishedOctets: 64 * 1024 * 1024,
   connectTimeout: seconds(4),
   idle: hours(2), // longer than any registration refresh that keeps a flow in use
 };

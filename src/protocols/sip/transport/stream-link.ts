@@ -16,6 +16,13 @@ export interface StreamBounds {
   readonly connectTimeout: Duration;
   /** How long a connection may say nothing at all before it is closed. */
   readonly idle: Duration;
+  /** Octets of messages that are not yet whole, over all connections; above it whoever adds is closed. */
+  readonly unfinishedOctets: number;
+}
+
+/** What all connections of an endpoint hold of messages that are not yet whole. */
+export interface Unfinished {
+  octets: number;
 }
 
 /** RFC 5626 §4.4.1 */
@@ -37,6 +44,10 @@ export class StreamLink extends Link {
   readonly #since: Instant;
   /** When something was sent last. */
   #activeAt: Instant = 0;
+  readonly #unfinished: Unfinished;
+  /** What is ours of it, and since when the message that waits has. */
+  #held = 0;
+  #unfinishedSince: Instant | undefined;
   #open = false;
   #spoke = false;
 
@@ -47,12 +58,14 @@ export class StreamLink extends Link {
     id: string,
     bounds: StreamBounds,
     opened: 'by peer' | 'by us',
+    unfinished: Unfinished,
   ) {
     super(owner, settings);
     this.protocol = stream.protocol;
     this.id = id;
     this.#stream = stream;
     this.#bounds = bounds;
+    this.#unfinished = unfinished;
     const isWeb = stream.protocol === 'ws' || stream.protocol === 'wss';
     this.#reader = isWeb ? undefined : new SipStreamReader({ opened });
     this.#since = owner.host.clock.now();
@@ -63,7 +76,7 @@ export class StreamLink extends Link {
       this.#open = true;
       this.opened();
     };
-    stream.onClosed = reason => this.ended(reason);
+    stream.onClosed = reason => this.#gone(reason);
     if (opened === 'by us') {
       this.opening();
       owner.host.clock.after(bounds.connectTimeout, () => {
@@ -82,10 +95,9 @@ export class StreamLink extends Link {
 
   /** Closes the connection where it is idle, or holds a message up. */
   sweep(now: Instant): void {
-    const silent = now - this.heardAt;
+    const since = this.#unfinishedSince;
     if (now - Math.max(this.heardAt, this.#activeAt) > this.#bounds.idle) this.close('idle');
-    else if (silent > patience && (this.#reader?.buffered ?? 0) > 0)
-      this.close('unfinished message');
+    else if (since !== undefined && now - since > patience) this.close('unfinished message');
     else if (!this.#spoke && this.#open && now - this.#since > patience && this.users.size === 0) {
       this.close('never used');
     }
@@ -98,6 +110,11 @@ export class StreamLink extends Link {
   close(reason: string): void {
     if (this.closed) return;
     this.#stream.close();
+    this.#gone(reason);
+  }
+
+  #gone(reason: string): void {
+    this.#hold(0);
     this.ended(reason);
   }
 
@@ -111,8 +128,26 @@ export class StreamLink extends Link {
   #receive(octets: Uint8Array): void {
     if (this.closed) return;
     this.heardAt = this.owner.host.clock.now();
-    if (this.#reader === undefined) this.#webMessage(octets);
-    else for (const item of this.#reader.push(octets)) this.#take(item);
+    if (this.#reader === undefined) {
+      this.#webMessage(octets);
+      return;
+    }
+    const items = this.#reader.push(octets);
+    for (const item of items) this.#take(item);
+    if (this.closed) return;
+    // Whoever sends an octet now and then is as slow as whoever sends none: a message has its time.
+    const { buffered } = this.#reader;
+    if (buffered === 0) this.#unfinishedSince = undefined;
+    else if (items.length > 0) this.#unfinishedSince = this.heardAt;
+    else this.#unfinishedSince ??= this.heardAt;
+    this.#hold(buffered);
+    const isTooMuch = this.#unfinished.octets > this.#bounds.unfinishedOctets;
+    if (isTooMuch && buffered > 0) this.close('too many unfinished messages');
+  }
+
+  #hold(octets: number): void {
+    this.#unfinished.octets += octets - this.#held;
+    this.#held = octets;
   }
 
   #take(item: StreamItem): void {

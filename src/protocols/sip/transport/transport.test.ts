@@ -230,3 +230,82 @@ for (const protocol of ['udp', 'tcp', 'ws'] as const) {
     assert.equal(sim.pending, 0);
   });
 }
+
+const OPTIONS = Buffer.from(
+  'OPTIONS sip:server.test SIP/2.0\r\nVia: SIP/2.0/TCP x;branch=z9hG4bK1\r\nFrom: <sip:a@x>;tag=1\r\n' +
+    'To: <sip:server.test>\r\nCall-ID: slow\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n',
+);
+
+test('a message that comes octet by octet has its time, and its connection no more', async () => {
+  const sim = simulate({ seed: 1 });
+  const server = new SipEndpoint(sim.host('server'), { point: 'Gm', name: 'server.test' });
+  server.onRequest = tx => tx.reply(200);
+  const address = { host: sim.addressOf('server'), port: 5060 };
+  await server.listen('tcp', address, { hostile: true });
+  const { network } = sim.host('attacker');
+  const slow = network.connect('tcp', address);
+  let closed: string | undefined;
+  slow.onClosed = reason => {
+    closed = reason;
+  };
+  for (const octet of OPTIONS) {
+    slow.send(Buffer.of(octet));
+    await sim.run(seconds(5));
+    if (closed !== undefined) break;
+  }
+  assert.ok(closed !== undefined && sim.elapsed <= seconds(60), `${closed} after ${sim.elapsed}`);
+
+  // one that is merely not fast is served
+  let answered = 0;
+  const steady = network.connect('tcp', address);
+  steady.onOctets = () => {
+    answered++;
+  };
+  for (let i = 0; i < 5; i++) {
+    for (let at = 0; at < OPTIONS.length; at += 100) {
+      steady.send(OPTIONS.subarray(at, at + 100));
+      await sim.run(seconds(8));
+    }
+  }
+  assert.equal(answered, 5);
+  await server.stop();
+});
+
+test('unfinished messages of all connections together have a bound', async () => {
+  const sim = simulate({ seed: 1 });
+  const server = new SipEndpoint(sim.host('server'), {
+    point: 'Gm',
+    name: 'server.test',
+    limits: { unfinishedOctets: 100_000 },
+  });
+  server.onRequest = tx => tx.reply(200);
+  const address = { host: sim.addressOf('server'), port: 5060 };
+  await server.listen('tcp', address, { hostile: true });
+  const { network } = sim.host('attacker');
+  let closed = 0;
+  const flood = Array.from({ length: 20 }, () => {
+    const stream = network.connect('tcp', address);
+    stream.onClosed = () => closed++;
+    stream.send(Buffer.concat([OPTIONS.subarray(0, 60), Buffer.alloc(9_000, 'x')]));
+    return stream;
+  });
+  await sim.run(seconds(1));
+  assert.equal(closed, 9, 'eleven times 9060 octets fit');
+  let answered = 0;
+  const honest = network.connect('tcp', address);
+  honest.onOctets = () => {
+    answered++;
+  };
+  honest.send(OPTIONS);
+  await sim.run(seconds(1));
+  assert.equal(answered, 1, 'a whole message is taken all the same');
+  for (const stream of flood) stream.close();
+  await sim.run(seconds(1));
+  closed = 0;
+  const again = network.connect('tcp', address);
+  again.onClosed = () => closed++;
+  again.send(Buffer.alloc(9_000, 'x'));
+  await sim.run(seconds(1));
+  assert.equal(closed, 0, 'what closed connections held is free again');
+  await server.stop();
+});

@@ -12,7 +12,7 @@ import { DatagramTransport } from './datagram-link.ts';
 import { hostPort, type Link, type LinkOwner, type LinkSettings, type SentBy } from './link.ts';
 import { LocalLink } from './local-link.ts';
 import type { Candidate } from './resolve.ts';
-import { type StreamBounds, StreamLink } from './stream-link.ts';
+import { type StreamBounds, StreamLink, type Unfinished } from './stream-link.ts';
 
 /** Bounds of one endpoint's transport; each has a documented answer where it is reached. */
 export interface TransportLimits extends StreamBounds {
@@ -72,6 +72,7 @@ export class Transports {
   readonly #dialled = new Map<string, LocalLink>();
   readonly #accepted = new Set<LocalLink>();
   readonly #binding = new Map<string, Promise<DatagramTransport>>();
+  readonly #unfinished: Unfinished = { octets: 0 };
   #serial = 0;
   #sweeper: Timer | undefined;
   #stopped = false;
@@ -108,6 +109,7 @@ export class Transports {
           `${protocol}|${++this.#serial}|${hostPort(stream.remote)}`,
           this.#config.limits,
           'by peer',
+          this.#unfinished,
         );
         if (this.#stopped || this.#streams.size >= this.#config.limits.connections) {
           link.close('too many connections');
@@ -308,6 +310,7 @@ export class Transports {
       `${protocol}|${++this.#serial}|${hostPort(remote)}`,
       this.#config.limits,
       'by us',
+      this.#unfinished,
     );
     if (this.#streams.size >= this.#config.limits.connections) link.close('too many connections');
     else this.#keep(key, link);
