@@ -85,3 +85,15 @@ test('closing ends what is being streamed', async t => {
   await api.close();
   assert.equal(await ended, 'ended');
 });
+
+test('a connection that stays open costs nothing that grows', async t => {
+  const { ask } = await testNetwork(t);
+  const warnings: string[] = [];
+  const warned = (warning: Error): void => void warnings.push(warning.message);
+  process.on('warning', warned);
+  t.after(() => process.off('warning', warned));
+  for (let n = 0; n < 30; n++) assert.equal((await ask('GET', '/api/v1/calls')).status, 200);
+  assert.deepEqual(warnings, []);
+  assert.equal((await ask('HEAD', '/api/v1/calls')).status, 200);
+  assert.equal((await ask('HEAD', '/api/v1/trace/stream')).status, 405);
+});

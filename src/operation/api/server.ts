@@ -148,9 +148,11 @@ function guard(app: FastifyInstance, access: Access): void {
 }
 
 function register(app: FastifyInstance, one: AnyOperation, closing: AbortSignal): void {
-  const { method, params, query, body, file } = one;
+  const { method, params, query, body, file, answers } = one;
   app.route({
     method,
+    // What never ends has no head to be asked for alone.
+    exposeHeadRoute: answers[200]?.type !== 'text/event-stream',
     url: one.path.replace(/\{(\w+)\}/g, ':$1'),
     schema: {
       ...(params === undefined ? {} : { params }),
@@ -166,17 +168,17 @@ function register(app: FastifyInstance, one: AnyOperation, closing: AbortSignal)
         query: request.query as never,
         body: request.body as never,
         headers: request.headers,
-        signal: AbortSignal.any([closing, goneSignal(request)]),
+        signal: AbortSignal.any([closing, goneSignal(reply)]),
       });
       return send(reply, answer);
     },
   });
 }
 
-/** Aborted when the connection that a request came by has nothing more to be told. */
-function goneSignal(request: FastifyRequest): AbortSignal {
+/** Aborted when the one who asked is gone, and when the answer is through. */
+function goneSignal(reply: FastifyReply): AbortSignal {
   const gone = new AbortController();
-  request.raw.socket.once('close', () => gone.abort());
+  reply.raw.once('close', () => gone.abort());
   return gone.signal;
 }
 
