@@ -61,5 +61,18 @@ export function byPreference(bindings: readonly Binding[]): readonly (readonly B
   return [...groups].sort(([a], [b]) => b - a).map(([, group]) => group);
 }
 
+/** The flows of each device, the latest first: only one is used at a time (RFC 5626 §5.3). */
+export function flowsByDevice(bindings: readonly Binding[]): readonly (readonly Binding[])[] {
+  const devices = new Map<string, Binding[]>();
+  for (const binding of bindings) {
+    const device =
+      binding.instance === undefined ? binding.id : `${binding.impi} ${binding.instance}`;
+    const flows = devices.get(device);
+    if (flows === undefined) devices.set(device, [binding]);
+    else flows.push(binding);
+  }
+  return [...devices.values()].map(flows => flows.reverse().sort((a, b) => b.expires - a.expires));
+}
+
 export const toJson = (binding: Binding): Json => binding as unknown as Json;
 export const fromJson = (value: Json): Binding => value as unknown as Binding;

@@ -75,7 +75,8 @@ export function updateContacts(
     const granted = asked === undefined ? policy.expires : Math.min(seconds(asked), policy.maximum);
     if (granted > 0 && granted < policy.minimum) return { kind: 'too brief' };
 
-    const same = bindings.filter(binding => isSame(binding, contact, registrant));
+    const regId = regIdOf(contact, request);
+    const same = bindings.filter(binding => isSame(binding, contact, regId, registrant));
     if (same.some(binding => isNewer(binding, request))) return { kind: 'out of order' };
     const rest = bindings.filter(binding => !same.includes(binding));
     if (granted === 0) {
@@ -117,10 +118,14 @@ function withoutAll(current: readonly Binding[], impi: string): ContactsOutcome 
  * Whether the contact takes the binding's place. The same flow of the same instance always does;
  * for a card, so does whatever it was registered from before: the device moved, or was restarted.
  */
-function isSame(binding: Binding, contact: NameAddr, registrant: Registrant): boolean {
+function isSame(
+  binding: Binding,
+  contact: NameAddr,
+  regId: string | undefined,
+  registrant: Registrant,
+): boolean {
   if (binding.impi !== registrant.impi) return false; // another's contacts are not touched
   const instance = instanceOf(contact);
-  const regId = contact.params.get('reg-id') ?? undefined;
   const otherFlow = regId !== undefined && binding.regId !== undefined && binding.regId !== regId;
   if (instance !== undefined && binding.instance === instance) return !otherFlow;
   if (registrant.scheme === 'AKA') return true;
@@ -129,6 +134,18 @@ function isSame(binding: Binding, contact: NameAddr, registrant: Registrant): bo
 
 const isNewer = (binding: Binding, request: SipRequest): boolean =>
   binding.callId === request.get(CallId) && binding.cseq >= (request.get(CSeq)?.sequence ?? 0);
+
+/**
+ * Flows are told apart where the first hop keeps them, as it says by `ob` in its Path; else reg-id
+ * is as if it were not there (RFC 5626 §6).
+ */
+function regIdOf(contact: NameAddr, request: SipRequest): string | undefined {
+  const regId = contact.params.get('reg-id') ?? undefined;
+  if (regId === undefined || instanceOf(contact) === undefined) return undefined;
+  const firstHop = request.all(Path).at(-1)?.uri;
+  const keeps = firstHop === undefined || (isSipUri(firstHop) && firstHop.params.has('ob'));
+  return keeps && /^[1-9]\d{0,9}$/.test(regId) ? regId : undefined;
+}
 
 const instanceOf = (contact: NameAddr): string | undefined =>
   contact.params.get('+sip.instance') ?? undefined;
@@ -143,7 +160,7 @@ function bindingFrom(
     .filter(([name]) => name !== 'expires' && name !== 'q')
     .map(([name, value]) => [copied(name), value === null ? null : copied(value)] as const);
   const instance = instanceOf(contact);
-  const regId = contact.params.get('reg-id');
+  const regId = regIdOf(contact, request);
   const userAgent = request.get(UserAgent);
   const visited = request.get(PVisitedNetworkId)?.network;
   return {
@@ -152,7 +169,7 @@ function bindingFrom(
     impu: registrant.impu,
     scheme: registrant.scheme,
     ...(instance === undefined ? {} : { instance: copied(instance) }),
-    ...(regId == null ? {} : { regId: copied(regId) }),
+    ...(regId === undefined ? {} : { regId: copied(regId) }),
     uri: copied(uriText(contact.uri)),
     params,
     ...(contact.displayName === undefined ? {} : { displayName: copied(contact.displayName) }),

@@ -1,8 +1,10 @@
 // Public GRUUs: one identity on one device. RFC 5627 §3.1.1 and §5.1, TS 24.229 §5.4.7A.
 
-import { isSipUri, parseUri, sipUri, type Uri, uriText } from '#sip/uri';
-import type { Binding } from './binding.ts';
+import { impuOf, isSipUri, parseUri, sipUri, type Uri, uriText } from '#sip/uri';
+import { type Binding, flowsByDevice } from './binding.ts';
+import { isHome } from './numbers.ts';
 import type { Profile } from './profile.ts';
+import type { SCscf } from './s-cscf.ts';
 
 /** For the identity that was registered, or the default where that is barred or no SIP URI. */
 export function publicGruu(profile: Profile, binding: Binding): string | undefined {
@@ -23,6 +25,13 @@ export function publicGruu(profile: Profile, binding: Binding): string | undefin
 function urnOf(binding: Binding): string | undefined {
   const urn = /^<(urn:[A-Za-z0-9:.-]{1,200})>$/.exec(binding.instance ?? '')?.[1];
   return urn;
+}
+
+/** The registered device that a GRUU of ours means: the flow to reach it by. */
+export function deviceOf(scscf: SCscf, uri: Uri): Binding | undefined {
+  if (!isSipUri(uri) || !uri.params.has('gr') || !isHome(uri.host, scscf.config)) return undefined;
+  const bindings = scscf.registrar.ofImpu(impuOf(uri))?.bindings ?? [];
+  return flowsByDevice(ofGruu(uri, bindings))[0]?.[0];
 }
 
 /** The bindings that a Request-URI with `gr` means; all of them where it has none. */

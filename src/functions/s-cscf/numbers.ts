@@ -48,6 +48,7 @@ export function dialledNumber(
   if (uri.scheme !== 'sip' && uri.scheme !== 'sips') return undefined;
   const sip = uri as SipUri;
   if (sip.user === undefined || !isHome(sip.host, config)) return undefined;
+  if (sip.params.has('gr')) return undefined; // a GRUU means a device, not a number (RFC 5627 §3.1)
 
   // user=phone: the user part is a telephone-subscriber with parameters of its own (§19.1.6)
   const { digits, params } = telephoneSubscriber(sip.user);

@@ -13,14 +13,21 @@ import {
 import { type Edit, remove, requestUri, type SipRequest, set } from '#sip/message';
 import type { Branch } from '#sip/proxy';
 import { impuOf, isSipUri, isTelUri, parseUri, type Uri, uriText } from '#sip/uri';
-import { type Binding, byPreference } from './binding.ts';
+import { type Binding, byPreference, flowsByDevice } from './binding.ts';
 import { sessionStatus } from './cx.ts';
 import { ofGruu } from './gruu.ts';
 import { globalNumber, isHome } from './numbers.ts';
 import { targetsOfOriginating } from './originating.ts';
 import type { Profile } from './profile.ts';
 import type { SCscf } from './s-cscf.ts';
-import { busy, type FindTargets, proceed, type Targets, type Treatment } from './treatment.ts';
+import {
+  busy,
+  type FindTargets,
+  type Group,
+  proceed,
+  type Targets,
+  type Treatment,
+} from './treatment.ts';
 
 export async function terminate(
   scscf: SCscf,
@@ -144,7 +151,8 @@ const targetsOfTerminating: FindTargets = (scscf, request, treatment): Targets =
       about: request,
     });
   const set_ = scscf.registrar.ofImpu(treatment.served);
-  const bindings = ofGruu(request.uri, oncePerDevice(set_?.bindings ?? []));
+  const flows = ofGruu(request.uri, set_?.bindings ?? []);
+  const bindings = flowsByDevice(flows).map(device => device[0]!);
   if (bindings.length === 0) {
     decide('480', `${treatment.served} is not registered`);
     return { kind: 'refuse', status: 480 };
@@ -160,22 +168,27 @@ const targetsOfTerminating: FindTargets = (scscf, request, treatment): Targets =
   );
   return {
     kind: 'try',
-    groups: chosen.map(group => ({
-      branches: group.map(binding => towardsContact(request, binding)),
-      serial: true,
-    })),
+    groups: chosen.map(group => towardsDevices(request, group, flows)),
   };
 };
 
-/** Of the flows of one instance only the latest: the others are its reserve (RFC 5626 §5.3). */
-function oncePerDevice(bindings: readonly Binding[]): readonly Binding[] {
-  const latest = new Map<string, Binding>();
-  for (const binding of bindings) {
-    const device = binding.instance ?? binding.id;
-    const other = latest.get(device);
-    if (other === undefined || other.expires <= binding.expires) latest.set(device, binding);
-  }
-  return [...latest.values()];
+/** One flow of each device, the others of it in reserve. RFC 5626 §5.3 */
+function towardsDevices(
+  request: SipRequest,
+  group: readonly Binding[],
+  flows: readonly Binding[],
+): Group {
+  const reserves = new Map<Branch, Branch>();
+  const branches = group.map(binding => {
+    const device = flowsByDevice(flows).find(each => each.includes(binding)) ?? [binding];
+    const all = device.map(flow => towardsContact(request, flow));
+    for (const [at, branch] of all.entries()) {
+      const next = all[at + 1];
+      if (next !== undefined) reserves.set(branch, next);
+    }
+    return all[0]!;
+  });
+  return { branches, reserves, serial: true };
 }
 
 function towardsContact(request: SipRequest, binding: Binding): Branch {

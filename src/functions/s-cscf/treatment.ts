@@ -37,6 +37,8 @@ export interface Group {
   readonly branches: readonly Branch[];
   /** Whether such a failure, which is then forgotten, is a reason to try the next group. */
   readonly passesOver?: (failure: SipResponse) => boolean;
+  /** What to try in place of a branch whose flow failed: the next flow of its device. RFC 5626 §5.3 */
+  readonly reserves?: ReadonlyMap<Branch, Branch>;
   /** The next group is tried whatever the failure, and the best answer of both counts. */
   readonly serial?: boolean;
 }
@@ -77,6 +79,8 @@ class Passage {
   readonly #find: FindTargets;
   /** Failures that count, and those that were passed over. */
   #failures: SipResponse[] = [];
+  /** Branches that led to a flow that is gone, and what said so. */
+  #brokenFlows = new Map<Branch, SipResponse>();
   readonly #passedOver = new Set<SipResponse>();
   /** A target of the present group showed life: a provisional response other than 100. */
   #alive = false;
@@ -114,7 +118,7 @@ class Passage {
     const final = await forward(sip, this.#tx, this.#onward(first.value, groups), {
       ...(recordRoute === undefined ? {} : { recordRoute }),
       timerC: config.sessions.ringing,
-      onResponse: received => this.#received(received),
+      onResponse: (received, branch) => this.#received(received, branch),
       onFinal: chosen => this.#chosen(chosen),
     });
     const established = this.#request.method === 'INVITE' && final.status < 300;
@@ -140,10 +144,27 @@ class Passage {
     for (const group of targets.groups) {
       this.#alive = false;
       yield group.branches;
+      for (let next = this.#inReserve(group); next.length > 0; next = this.#inReserve(group)) {
+        yield next;
+      }
       if (group.serial || group === last) continue;
       if (this.#alive || !this.#failures.every(failure => group.passesOver?.(failure))) return;
       this.#passOver();
     }
+  }
+
+  /** RFC 5626 §5.3: 430, or nobody at the edge, and there is another flow to the same device. */
+  #inReserve({ reserves }: Group): readonly Branch[] {
+    const found: Branch[] = [];
+    for (const [branch, failure] of this.#brokenFlows) {
+      const reserve = reserves?.get(branch);
+      if (reserve === undefined) continue;
+      this.#failures = this.#failures.filter(other => other !== failure);
+      this.#passedOver.add(failure);
+      found.push(reserve);
+    }
+    this.#brokenFlows.clear();
+    return found;
   }
 
   /** What is found malformed only on the way decides what is answered if nothing else does. */
@@ -212,12 +233,13 @@ class Passage {
     this.#failures = [];
   }
 
-  #received(received: SipResponse): SipResponse | undefined {
+  #received(received: SipResponse, branch: Branch): SipResponse | undefined {
     if (received.status < 200) this.#alive = true;
     if (this.#treatment.first)
       this.#scscf.sessions.answered(this.#treatment, this.#request, received);
     if (received.status >= 300) {
       this.#failures.push(received);
+      if (isBrokenFlow(received)) this.#brokenFlows.set(branch, received);
       return undefined;
     }
     return this.#charged(received);
@@ -246,6 +268,10 @@ class Passage {
 /** §5.4.3.2: no answer, 408 or 5xx. */
 const isAway = (failure: SipResponse): boolean =>
   isGenerated(failure) || failure.status === 408 || (failure.status >= 500 && failure.status < 600);
+
+/** 430 from the edge; 504 is what `forward` makes of an edge that cannot be reached. */
+const isBrokenFlow = (failure: SipResponse): boolean =>
+  failure.status === 430 || (isGenerated(failure) && failure.status === 504);
 
 /** Requests that make a dialog, in which we stay. */
 const recordRouted: ReadonlySet<string> = new Set(['INVITE', 'SUBSCRIBE', 'REFER']);
