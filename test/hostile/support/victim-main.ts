@@ -47,7 +47,7 @@ function fare(): Fare {
       const { servers = 0, clients = 0 } = running.network.functions[name]?.sip.counts ?? {};
       return sum + servers + clients;
     }, 0),
-    registered: running.network.functions.scscf?.registrations().length ?? 0,
+    registrations: JSON.stringify(running.network.functions.scscf?.registrations() ?? []),
   };
 }
 

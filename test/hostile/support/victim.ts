@@ -32,8 +32,8 @@ export interface Fare {
   readonly heap: number;
   /** SIP transactions of all functions, lingering ones too. */
   readonly transactions: number;
-  /** Subscriptions that are registered. */
-  readonly registered: number;
+  /** What the S-CSCF holds, as JSON. */
+  readonly registrations: string;
 }
 
 /** `collect`: tell, with all garbage gone. */
@@ -134,7 +134,17 @@ export class Victim {
 
   /** A subscriber registers and deregisters: the network still serves. Rejects where it does not. */
   async serves(name = 'alice'): Promise<void> {
-    const host = createProcess({ log: { level: 'error' } });
+    const { ue, end } = await this.phone(name);
+    try {
+      await ue.deregister();
+    } finally {
+      await end();
+    }
+  }
+
+  /** A phone of a subscriber, registered over UDP. */
+  async phone(name: string): Promise<{ readonly ue: Ue; readonly end: () => Promise<void> }> {
+    const machine = createProcess({ log: { level: 'error' } });
     const record = this.#ready.subscribers.find(one => one.name === name);
     const ue = new Ue(
       ueConfig({
@@ -149,17 +159,17 @@ export class Victim {
         },
         retry: false,
       }),
-      host.host(name),
+      machine.host(name),
     );
-    try {
-      await ue.start();
-      const outcome = await ue.register();
-      assert.equal(outcome.kind, 'registered', JSON.stringify(outcome));
-      await ue.deregister();
-    } finally {
+    const end = async (): Promise<void> => {
       await ue.stop();
-      await host.close();
-    }
+      await machine.close();
+    };
+    await ue.start();
+    const outcome = await ue.register();
+    if (outcome.kind !== 'registered') await end();
+    assert.equal(outcome.kind, 'registered', JSON.stringify(outcome));
+    return { ue, end };
   }
 
   async #stop(): Promise<void> {
