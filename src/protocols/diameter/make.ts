@@ -7,6 +7,7 @@ import {
   AuthSessionState,
   DestinationHost,
   DestinationRealm,
+  Drmp,
   ErrorMessage,
   FailedAvp,
   OriginHost,
@@ -19,6 +20,7 @@ import { avpsOf } from './command.ts';
 import type { Values } from './group.ts';
 import { FLAG } from './header.ts';
 import { DiameterMessage } from './message.ts';
+import { SUPPORTED } from './overload.ts';
 import { resultAvp } from './result.ts';
 import { BASE_RESULTS, isProtocolError } from './results.ts';
 
@@ -45,6 +47,8 @@ export class Envelope {
       readonly sessionId: string;
       readonly destinationRealm: string;
       readonly destinationHost?: string | undefined;
+      /** RFC 7944 */
+      readonly priority?: number | undefined;
     },
   ): readonly Avp[] {
     const { application } = command;
@@ -53,6 +57,8 @@ export class Envelope {
     if (to.destinationHost !== undefined) avps.push(Avp.of(DestinationHost, to.destinationHost));
     avps.push(this.#destinationRealm(to.destinationRealm));
     avps.push(...avpsOf(command.request, values));
+    if (to.priority !== undefined) avps.push(Avp.of(Drmp, to.priority));
+    avps.push(SUPPORTED);
     return avps;
   }
 

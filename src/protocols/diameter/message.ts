@@ -59,6 +59,11 @@ export class DiameterMessage implements Traced, Header {
     return new DiameterMessage(changed, this.avps);
   }
 
+  /** With more AVPs behind those it has. */
+  and(more: readonly Avp[]): DiameterMessage {
+    return more.length === 0 ? this : new DiameterMessage(this, [...this.avps, ...more]);
+  }
+
   summary(): string {
     return describe(this);
   }

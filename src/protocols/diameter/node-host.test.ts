@@ -6,6 +6,7 @@ import { AddressError } from '#kernel/errors';
 import type { Endpoint } from '#kernel/host';
 import { ladderOf } from '#kernel/ladder-of';
 import { createProcess, type HostProcess } from '#kernel/node/process';
+import { type Certificate, selfSigned } from '#kernel/node/self-signed';
 import { ms } from '#kernel/time';
 import type { TraceEvent } from '#kernel/trace';
 import { MultimediaAuth } from './cx.ts';
@@ -146,5 +147,33 @@ test('the octets of a foreign peer in pieces are answered, and recorded by who h
     );
     peer.close();
     await outside.close();
+  });
+});
+
+test('peers that show each other their certificates speak over TLS, others do not come in', async () => {
+  await run('local', async ({ process, hss }) => {
+    const made = (identity: string) => selfSigned({ names: [identity], now: Date.now() });
+    const [ours, theirs, strangers] = ['hss', 'scscf', 'stranger'].map(name =>
+      made(`${name}.ims.example`),
+    ) as [Certificate, Certificate, Certificate];
+    const { port } = await hss.listen(loopback, { tls: { ...ours, ca: theirs.cert } });
+    const toUs = { ...toHss, endpoints: [`127.0.0.1:${port}`] };
+    const scscf = nodeOf(process.host('s-cscf'));
+    scscf.connect({ ...toUs, tls: { ...theirs, ca: ours.cert } });
+    const answer = await scscf.call(MultimediaAuth, mar, toRealm);
+    assert.equal(answer.result, 'DIAMETER_SUCCESS');
+    assert.equal(scscf.peers()[0]?.link, 'tls');
+    await scscf.stop();
+
+    for (const [name, tls] of [
+      ['unknown', { ...strangers, ca: ours.cert }], // its certificate is none the HSS knows
+      ['distrustful', { ...theirs, ca: strangers.cert }], // it does not know the HSS's
+    ] as const) {
+      const stranger = nodeOf(process.host(name), soon);
+      stranger.connect({ ...toUs, tls });
+      const refused = await stranger.call(MultimediaAuth, mar, { ...toRealm, timeout: ms(300) });
+      assert.equal(refused.result, 'DIAMETER_UNABLE_TO_DELIVER');
+      await stranger.stop();
+    }
   });
 });

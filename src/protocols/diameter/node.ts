@@ -2,7 +2,7 @@
 // RFC 6733
 
 import { assert } from '#kernel/errors';
-import type { Address, Host, LinkProtocol, Listener } from '#kernel/host';
+import type { Address, Host, LinkProtocol, Listener, Stream, StreamOptions } from '#kernel/host';
 import type { Pipe } from '#kernel/pipe';
 import { type Duration, inSeconds, seconds } from '#kernel/time';
 import { deadline } from '#kernel/wait';
@@ -25,6 +25,7 @@ import { Envelope } from './make.ts';
 import type { DiameterMessage } from './message.ts';
 import { PEER_DEFAULTS } from './peer.ts';
 import { type PeerSurroundings, RemotePeer, wireConnection } from './remote-peer.ts';
+import { type RouteConfig, Routes } from './routes.ts';
 import { type AnyHandler, type RequestContext, Serving } from './serving.ts';
 
 export type { RequestContext } from './serving.ts';
@@ -57,6 +58,10 @@ export interface DiameterConfig {
   readonly maxServing?: number;
   /** Peers, and connections that have not said who they are: of each so many. Default 1 000. */
   readonly maxConnections?: number;
+  /** Which peers carry requests for which realm, besides peers of the realm and relays. §2.7 */
+  readonly routes?: readonly RouteConfig[];
+  /** The share of its capacity that whatever this node stands before uses, 0 to 1. RFC 7683 */
+  readonly load?: () => number;
 }
 
 export interface PeerConfig {
@@ -65,6 +70,8 @@ export interface PeerConfig {
   readonly realm: string;
   /** Names (resolved for each round of attempts), `ip:port` or `[ipv6]:port`, tried in turn. */
   readonly endpoints: readonly string[];
+  /** TLS from the first octet, wherever it is on the wire: PEM texts. §13.1 */
+  readonly tls?: StreamOptions['tls'];
 }
 
 export interface PeerStatus {
@@ -85,6 +92,8 @@ export interface CallOptions {
   /** Default: a new one. */
   readonly sessionId?: string | undefined;
   readonly timeout?: Duration | undefined;
+  /** 0, the highest, to 15; up to 4 overload spares. Default none, which is as 10. RFC 7944 */
+  readonly priority?: number | undefined;
 }
 
 /** An answer, and the message it came in. */
@@ -108,6 +117,8 @@ export function resultOf<A extends { readonly result: string }>(answer: A): A['r
 const DRAIN = seconds(1);
 /** Unless `maxConnections` says otherwise. */
 const MAX_CONNECTIONS = 1_000;
+/** Hosts that redirects may have us connect to. */
+const MAX_REDIRECTED = 16;
 
 export class DiameterNode {
   onPeerChange: (peer: PeerStatus) => void = () => {};
@@ -124,6 +135,8 @@ export class DiameterNode {
   #peers: RemotePeer[] = [];
   readonly #shown = new WeakMap<RemotePeer, string>();
   #sessions: number;
+  /** Peers we connected to because of redirects. */
+  #redirected = 0;
   #stopping: Promise<void> | undefined;
 
   constructor(host: Host, config: DiameterConfig) {
@@ -141,9 +154,15 @@ export class DiameterNode {
     };
     this.#sessions = Buffer.from(host.random.bytes(4)).readUInt32BE(0);
     this.#envelope = new Envelope(config.identity, config.realm);
-    this.#calls = new Calls(host, () => this.#peers, config.maxPending ?? 10_000);
+    this.#calls = new Calls({
+      host,
+      peers: () => this.#peers,
+      maxPending: config.maxPending ?? 10_000,
+      routes: new Routes(config.routes ?? []),
+      connectTo: (identity, endpoint) => this.#connectTo(identity, endpoint),
+    });
     const maxServing = config.maxServing ?? 10_000;
-    this.#serving = new Serving(host, this.#self, this.#envelope, maxServing);
+    this.#serving = new Serving(host, this.#self, this.#envelope, maxServing, config.load);
     this.#around = this.#surroundings(tw);
     this.#admission = new Admission({
       host,
@@ -154,11 +173,16 @@ export class DiameterNode {
     });
   }
 
-  /** Accepts peers over TCP. Rejects with an AddressError where the port is taken. */
-  async listen(local: Address): Promise<Address> {
-    const listener = await this.#host.network.listen('tcp', local, stream => {
+  /**
+   * Accepts peers over TCP, or with `tls` over TLS from the first octet, whose certificates it wants to
+   * see where it is given a `ca`. Rejects with an AddressError where the port is taken.
+   */
+  async listen(local: Address, options: Pick<StreamOptions, 'tls'> = {}): Promise<Address> {
+    const protocol = options.tls === undefined ? 'tcp' : 'tls';
+    const accept = (stream: Stream) => {
       this.#admission.take(wireConnection(this.#host, stream, this.#around.pointOf));
-    });
+    };
+    const listener = await this.#host.network.listen(protocol, local, accept, options);
     if (this.#stopping === undefined) this.#listeners.push(listener);
     else listener.close();
     return listener.local;
@@ -202,9 +226,9 @@ export class DiameterNode {
     request: RequestInput<C>,
     options: CallOptions,
   ): Promise<CallResult<C>> {
-    const { destinationRealm, destinationHost, timeout } = options;
+    const { destinationRealm, destinationHost, timeout, priority } = options;
     const sessionId = options.sessionId ?? this.#newSessionId();
-    const to = { sessionId, destinationRealm, destinationHost };
+    const to = { sessionId, destinationRealm, destinationHost, priority };
     const avps = this.#envelope.request(command, request as Values, to);
     const patience = timeout ?? this.#config.timeout ?? seconds(5);
     const answer = await this.#calls.start(command, avps, { ...to, timeout: patience });
@@ -227,6 +251,15 @@ export class DiameterNode {
     await deadline(this.#host.clock, DRAIN, this.#serving.idle(), () => {});
     this.#calls.stop();
     await Promise.all(this.#peers.map(peer => peer.stop()));
+  }
+
+  /** A host that a redirect agent named, where we would let it connect too. */
+  #connectTo(identity: string, endpoint: string): void {
+    if (this.#stopping !== undefined || this.#config.allowedPeers?.(identity) !== true) return;
+    if (identity === this.#self.identity.toLowerCase() || this.#redirected >= MAX_REDIRECTED)
+      return;
+    this.#redirected++;
+    this.connect({ identity, realm: '', endpoints: [endpoint] });
   }
 
   /** `<identity>;<high 32 bits>;<low 32 bits>`. RFC 6733 §8.8 */

@@ -2,7 +2,7 @@
 // tells the node what it may use.
 
 import { framedPipe } from '#kernel/framing';
-import type { Endpoint, Host, Stream, Timer } from '#kernel/host';
+import type { Endpoint, Host, Stream, StreamOptions, Timer } from '#kernel/host';
 import type { Instant } from '#kernel/time';
 import { CapabilitiesExchange, DeviceWatchdog, DisconnectPeer } from './base.ts';
 import type { BetweenPeers } from './between-peers.ts';
@@ -37,6 +37,7 @@ export interface PeerTarget {
   readonly identity?: string;
   readonly realm: string;
   readonly endpoints: readonly string[];
+  readonly tls?: StreamOptions['tls'];
 }
 
 /** A connection by which a CER came that may be accepted. */
@@ -243,8 +244,12 @@ export class RemotePeer {
     if (endpoint.protocol === 'local') {
       return new Connection(host, network.dialLocal(endpoint.name, diameterCodec), pointOf);
     }
-    const protocol = endpoint.protocol === 'tls' ? 'tls' : 'tcp';
-    return wireConnection(host, network.connect(protocol, endpoint.address), pointOf);
+    const { tls, identity } = this.target;
+    const protocol = endpoint.protocol === 'tls' || tls !== undefined ? 'tls' : 'tcp';
+    // §13.1: the certificate is to be of the peer that we mean
+    const named = identity === undefined ? {} : { serverName: identity };
+    const options = protocol === 'tls' ? { tls: { ...named, ...tls } } : {};
+    return wireConnection(host, network.connect(protocol, endpoint.address, options), pointOf);
   }
 
   #adopt(role: Role, connection: Connection): void {

@@ -3,7 +3,8 @@
 
 import type { Host } from '#kernel/host';
 import type { AnyCommand, Application } from './application.ts';
-import { RouteRecord } from './base.ts';
+import type { Avp } from './avp.ts';
+import { Drmp, RouteRecord } from './base.ts';
 import type { MalformedMessage } from './codec.ts';
 import { type RequestEnvelope, readEnvelope, readRequest } from './command.ts';
 import type { Connection } from './connection.ts';
@@ -14,6 +15,7 @@ import type { Values } from './group.ts';
 import { FLAG, RESERVED_FLAGS } from './header.ts';
 import type { Envelope } from './make.ts';
 import type { DiameterMessage } from './message.ts';
+import { Reporter, SPARED_PRIORITY } from './overload.ts';
 
 /** Who asked, and what joins the answer's decisions to the trace. */
 export interface RequestContext {
@@ -40,6 +42,8 @@ export class Serving {
   };
   readonly #envelope: Envelope;
   readonly #maxServing: number;
+  readonly #reporter: Reporter;
+  readonly #load: () => number;
   readonly #served = new Map<number, Map<number, Served>>();
   readonly #duplicates = new Duplicates();
   #serving = 0;
@@ -54,11 +58,14 @@ export class Serving {
     },
     envelope: Envelope,
     maxServing: number,
+    load: () => number = () => 0,
   ) {
     this.#host = host;
     this.#self = self;
     this.#envelope = envelope;
     this.#maxServing = maxServing;
+    this.#reporter = new Reporter(self.identity);
+    this.#load = load;
     for (const { id } of self.applications) this.#served.set(id, new Map());
   }
 
@@ -104,7 +111,9 @@ export class Serving {
     const envelope = readEnvelope(message);
     this.#checkDestination(message, envelope);
     const values = readRequest(served.command, message);
-    if (this.#serving >= this.#maxServing) {
+    // What has priority still finds a place where the rest does not. RFC 7944 §6
+    const room = isSpared(message) ? this.#maxServing * 1.25 : this.#maxServing;
+    if (this.#serving >= room) {
       throw refusal('DIAMETER_TOO_BUSY', `${this.#serving} requests are being served`);
     }
     const { originHost } = envelope;
@@ -143,7 +152,8 @@ export class Serving {
     const { originHost, originRealm, sessionId } = envelope;
     const origin = { host: originHost, realm: originRealm };
     try {
-      const answer = await this.#answer(message, served, values, { origin, sessionId, message });
+      const given = await this.#answer(message, served, values, { origin, sessionId, message });
+      const answer = given.and(this.#reports(message));
       this.#duplicates.answered(message, originHost, answer);
       connection.send(answer);
     } finally {
@@ -180,13 +190,26 @@ export class Serving {
       result: error.result,
       why: error.message,
     });
-    connection.send(this.#refusal(message, error));
+    connection.send(this.#refusal(message, error).and(this.#reports(message)));
+  }
+
+  /** How busy we are, for whoever asked. */
+  #reports(request: DiameterMessage): readonly Avp[] {
+    const load = Math.max(this.#serving / this.#maxServing, this.#load());
+    return this.#reporter.report(request, load, this.#host.clock.now());
   }
 
   #refusal(message: DiameterMessage, error: DiameterError): DiameterMessage {
     const { failedAvp } = error;
     return this.#envelope.refusal(message, error.result, { message: error.message, failedAvp });
   }
+}
+
+/** RFC 7944 §6: a priority that cannot be read is none. */
+function isSpared(message: DiameterMessage): boolean {
+  const avp = message.avps.find(avp => avp.is(Drmp));
+  if (avp === undefined || avp.data.length !== 4) return false;
+  return avp.data.readUInt32BE(0) <= SPARED_PRIORITY;
 }
 
 /** §7.1.3, §7.1.5 */
