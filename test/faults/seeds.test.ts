@@ -113,7 +113,9 @@ async function live(lab: Lab, faults: boolean, chance: Chance): Promise<void> {
   const all = () => phones.every(phone => phone.registered !== undefined);
   await lab.until(all, 'everybody registered', minutes(35));
   await lab.sleep(minutes(12));
-  assert.ok(all(), 'everybody stays registered');
+  for (const { host, registrationState: state } of phones) {
+    assert.equal(state.kind, 'registered', `${host.name}: ${'because' in state && state.because}`);
+  }
   await lab.assertAgreed();
   await lab.assertNothingLeft();
   await lab.assertReached();

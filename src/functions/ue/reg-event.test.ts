@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Simulation, simulate } from '#kernel/simulation';
 import { minutes, seconds } from '#kernel/time';
+import type { ServerTransaction } from '#sip/endpoint';
 import { Accept, Contact } from '#sip/headers';
 import { NO_PARAMS } from '#sip/params';
 import { type ReginfoContact, reginfoText, reginfoType } from '#sip/reginfo';
@@ -116,6 +117,21 @@ test('rejected ends the registration, and the UE stays away', async () => {
   assert.deepEqual(states, ['rejected by the network']);
   await sim.run(minutes(200));
   assert.equal(registrar.registers.length, before);
+});
+
+test('a renewal that is granted after all stands, and is renewed in its turn', async () => {
+  const { sim, notify, ue, registrar } = await world();
+  const held: ServerTransaction[] = [];
+  registrar.script = tx => held.push(tx) > 0;
+  sim.after(0, () => void ue.register());
+  await sim.run(seconds(1));
+  await notify({ state: 'terminated', event: 'rejected' });
+  assert.equal(ue.registered, undefined);
+  registrar.script = () => false;
+  sim.after(0, () => registrar.accept(held[0]!));
+  await sim.run(minutes(300));
+  assert.ok(ue.registered !== undefined);
+  assert.ok(registrar.registers.length > 4);
 });
 
 test('probation makes it wait as long as it is told', async () => {

@@ -34,6 +34,8 @@ export class Registration {
   #state: RegistrationState = { kind: 'not registered', because: 'never tried' };
   /** The UE wants to be registered: failures that may pass are tried again. */
   #wanted = false;
+  /** The user is ending it. */
+  #leaving = false;
   #stopped = false;
   #failures = 0;
   #next: Timer | undefined;
@@ -66,9 +68,11 @@ export class Registration {
   /** Ends the registration: §5.1.1.6. The caller has ended its dialogs. */
   deregister(): Promise<DeregistrationOutcome> {
     this.#wanted = false;
+    this.#leaving = true;
     this.#next?.cancel();
     return this.#inTurn(async () => {
       const outcome = await this.#requests.perform(0).catch(unreadable);
+      this.#leaving = false;
       if (this.#stopped) return { kind: 'stopped' };
       this.#ended('the user ended it');
       return outcome.kind === 'accepted' ? { kind: 'deregistered' } : outcome;
@@ -152,6 +156,8 @@ export class Registration {
     if (granted === 0) {
       return { kind: 'refused', status: 200, reason: 'no time granted', retryAfter: undefined };
     }
+    // A network that said «stay away» while this was on its way has thought better of it.
+    this.#wanted = !this.#leaving;
     const associated = response.all(PAssociatedUri).map(value => uriText(value.uri));
     const identities = associated.length > 0 ? associated : [this.#gm.config.impu];
     const serviceRoute = response.all(ServiceRoute);
