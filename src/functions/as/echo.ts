@@ -3,7 +3,7 @@
 
 import type { Timer } from '#kernel/host';
 import { ms } from '#kernel/time';
-import { audioParameters, localAudio } from '#rtp/audio-parameters';
+import { localAudio, audioParameters } from '#rtp/audio-parameters';
 import { EchoSource } from '#rtp/audio-source';
 import { AudioStream } from '#rtp/audio-stream';
 import { Negotiation } from '#sdp/negotiation';
