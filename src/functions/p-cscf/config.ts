@@ -39,6 +39,11 @@ export interface PCscfConfig {
   readonly bindings: number;
   /** Numbers that call for help as `urn:service:sos` does (TS 24.229 §5.2.10.1). Default 112, 911. */
   readonly emergencyNumbers: readonly string[];
+  /**
+   * How often a UE whose flow is kept shall be heard of (RFC 5626 §5.4): on connections, and on UDP,
+   * where a NAT forgets sooner. Default 2 minutes and 30 s, as RFC 5626 §4.4 has a UE do unasked.
+   */
+  readonly flowTimer: { readonly reliable: Duration; readonly unreliable: Duration };
   /** How long the core may take over a REGISTER; less than UEs wait (timer F, 32 s). Default 28 s. */
   readonly registerTimeout: Duration;
   /** RFC 3261 timer C, above 3 minutes. */
@@ -62,6 +67,7 @@ export function pCscfConfig(settings: PCscfSettings): PCscfConfig {
     regEvent: true,
     bindings: 1_000_000,
     emergencyNumbers: ['112', '911'],
+    flowTimer: { reliable: minutes(2), unreliable: seconds(30) },
     registerTimeout: seconds(28),
     timerC: minutes(3) + seconds(20),
     ...settings,

@@ -6,6 +6,7 @@ import {
   Contact,
   ContactStar,
   Expires,
+  FlowTimer,
   nameAddr,
   PAssertedIdentity,
   PAssociatedUri,
@@ -98,8 +99,30 @@ describe('a REGISTER on its way to the home network', () => {
     });
     await alice.register(set(Contact, contact), set(Supported, 'path', 'outbound'));
     assert.match(texts([bench.pathOf(alice)])[0] ?? '', /;ob/);
-    await alice.register(set(Contact, contact));
+    const plain = await alice.register(set(Contact, contact));
     assert.doesNotMatch(texts([bench.pathOf(alice)])[0] ?? '', /;ob/);
+    assert.equal(plain.get(FlowTimer), undefined);
+  });
+
+  for (const [transport, every] of [
+    ['udp', 30],
+    ['tcp', 120],
+  ] as const) {
+    test(`tells a UE whose flow over ${transport} is kept to be heard of every ${every} s`, async () => {
+      const bench = await new Bench().start();
+      const alice = await bench.phone('alice', transport);
+      bench.icscf.handle = tx => {
+        bench.serve(tx, set(Require, 'outbound'));
+      };
+      const ok = await alice.register();
+      assert.equal(ok.get(FlowTimer), every); // RFC 5626 §5.4
+    });
+  }
+
+  test('says nothing of flows where the registrar does not', async () => {
+    const bench = await new Bench().start();
+    const ok = await (await bench.phone('alice')).register();
+    assert.equal(ok.get(FlowTimer), undefined);
   });
 });
 

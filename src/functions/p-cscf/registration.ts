@@ -1,9 +1,11 @@
 // REGISTER at the P-CSCF. TS 24.229 §5.2.2
 
+import { inSeconds } from '#kernel/time';
 import type { ServerTransaction } from '#sip/endpoint';
 import {
   Authorization,
   Contact,
+  FlowTimer,
   nameAddr,
   Path,
   PVisitedNetworkId,
@@ -62,7 +64,7 @@ export async function register(pcscf: PCscf, tx: ServerTransaction): Promise<voi
       },
     ],
     {
-      onResponse: response => towardsUe(pcscf, response),
+      onResponse: response => towardsUe(pcscf, response).with(...flowTimer(pcscf, tx, response)),
       onFinal: response => keepWhatIsPromised(pcscf, tx, impi, response),
     },
   );
@@ -126,6 +128,17 @@ function pathUri(pcscf: PCscf, tx: ServerTransaction, impi: string): SipUri {
     request.all(Supported).some(tag => tag.toLowerCase() === 'outbound') &&
     request.all(Contact).some(contact => contact.params.has('reg-id'));
   return does ? { ...uri, params: withParams(uri.params, { ob: null }) } : uri;
+}
+
+/** How often we want to hear from a UE whose flow we keep. RFC 5626 §5.4 */
+function flowTimer(pcscf: PCscf, tx: ServerTransaction, response: SipResponse): readonly Edit[] {
+  const isKept =
+    response.status >= 200 &&
+    response.status < 300 &&
+    response.all(Require).some(tag => tag.toLowerCase() === 'outbound');
+  if (!isKept) return [];
+  const { reliable, unreliable } = pcscf.config.flowTimer;
+  return [set(FlowTimer, inSeconds(tx.flow.reliable ? reliable : unreliable))];
 }
 
 const requirePath = (request: SipRequest): readonly Edit[] =>

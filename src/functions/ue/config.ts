@@ -57,6 +57,12 @@ export interface UeConfig {
   /** base-time and max-time of RFC 5626 §4.5, as TS 24.229 §5.1.1.2.1 sets them. */
   readonly retryBase: Duration;
   readonly retryMaximum: Duration;
+  /**
+   * Register the flow, so that requests come back over it (RFC 5626 §4.2, TS 24.229 §5.1.1.2.1), and
+   * ask for GRUUs (RFC 5627 §4.1), by which dialogs then know this device. Default true.
+   */
+  readonly outbound: boolean;
+  readonly gruu: boolean;
   /** CRLF keep-alive on connections (RFC 5626 §4.4.1); 0 for none. */
   readonly keepAlive: Duration;
   /** For TLS and WebSocket towards the P-CSCF. */
@@ -123,6 +129,8 @@ export function ueConfig(settings: UeSettings): UeConfig {
     retry: true,
     retryBase: seconds(30),
     retryMaximum: minutes(30),
+    outbound: true,
+    gruu: true,
     keepAlive: seconds(100),
     tls: undefined,
     webSocket: undefined,

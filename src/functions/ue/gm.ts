@@ -48,6 +48,14 @@ export class Gm {
   flow: Flow | undefined;
   /** Service-Route of the registration, RFC 3608. */
   serviceRoute: readonly NameAddr[] = [];
+  /** Our device as the home network names it: RFC 5627 §3.1.1. */
+  gruu: SipUri | undefined;
+  /** Calls under way whose caller withholds his identity: a public GRUU would tell it. */
+  withholding = 0;
+  /** The first hop keeps our flow, the registrar says: RFC 5626 §4.2.1. */
+  outbound = false;
+  /** RFC 5626 §4.2: tried unless the network said 439. */
+  triesOutbound: boolean;
   /** The identity that calls are made with: P-Preferred-Identity and From. */
   identity: Uri;
   /** The identity that REGISTER is for. */
@@ -61,6 +69,7 @@ export class Gm {
     this.host = host;
     this.config = config;
     this.pcscf = pcscf;
+    this.triesOutbound = config.outbound;
     this.identityToRegister = parseUri(config.impu);
     this.identity = this.identityToRegister;
     this.endpoint = new SipEndpoint(host, {
@@ -93,11 +102,23 @@ export class Gm {
     });
   }
 
-  /** The Contact value of a REGISTER and of what opens dialogs, with what the UE can (RFC 3840). */
-  contact(uri: Uri = this.contactUri): NameAddr {
+  /**
+   * The Contact value of what opens dialogs, with what the UE can (RFC 3840): the GRUU where there is
+   * one (§5.1.2A.1.1), else the address, which asks by `ob` for our flow (RFC 5626 §4.3).
+   */
+  contact(): NameAddr {
+    const { gruu, contactUri: uri } = this;
+    if (gruu !== undefined && this.withholding === 0) return this.#contact(gruu);
+    return this.#contact(
+      this.outbound ? { ...uri, params: withParams(uri.params, { ob: null }) } : uri,
+    );
+  }
+
+  #contact(uri: Uri, params: Readonly<Record<string, string>> = {}): NameAddr {
     return nameAddr(uri, {
       '+sip.instance': `<${this.config.instance}>`,
       '+g.3gpp.icsi-ref': mmtel,
+      ...params,
     });
   }
 
@@ -121,10 +142,15 @@ export class Gm {
       sipUri({ host: this.config.home }),
       set(MaxForwards, 70),
       ...edits,
-      set(Contact, this.contact()),
+      set(Contact, this.#contact(this.contactUri, this.triesOutbound ? { 'reg-id': '1' } : {})),
       ...this.edits('REGISTER', undefined),
       set(Allow, ...allowed),
-      set(Supported, 'path'),
+      set(
+        Supported,
+        'path',
+        ...(this.config.gruu ? ['gruu'] : []),
+        ...(this.triesOutbound ? ['outbound'] : []),
+      ),
     );
   }
 

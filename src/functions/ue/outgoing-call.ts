@@ -65,6 +65,7 @@ export class OutgoingCall extends Call {
       host: config.address,
       streams: [media.describe(preconditions)],
     });
+    if (options.anonymous === true) gm.withholding++; // §5.1.2A.1.1: no public GRUU then
     const session = ua.invite({
       uri: target,
       from: options.anonymous === true ? anonymous : gm.from(),
@@ -76,6 +77,11 @@ export class OutgoingCall extends Call {
       ],
     });
     const call = new OutgoingCall(gm, ua, session, media, negotiation, calleeOf(session.request));
+    if (options.anonymous === true) {
+      void call.ended.then(() => {
+        gm.withholding--;
+      });
+    }
     if (options.say !== undefined) call.say(options.say);
     if (options.record === true) call.record();
     return call;

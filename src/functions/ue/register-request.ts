@@ -86,6 +86,11 @@ export class RegisterRequests {
         asked = minimum;
         continue;
       }
+      if (response.status === 439 && this.#gm.triesOutbound) {
+        this.#decide(response, 'without outbound', 'the first hop keeps no flows', '§5.1.1.2.1');
+        this.#gm.triesOutbound = false; // RFC 5626 §11.6
+        continue;
+      }
       if (response.status !== 401) return failureOf(response);
 
       const challenges = response.all(WwwAuthenticate);

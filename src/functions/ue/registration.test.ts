@@ -87,7 +87,7 @@ test('a UE with a password is challenged once, registers, and keeps what the net
   assert.equal(first!.get(Authorization)!.params.get('username'), `alice@${home}`);
   assert.match(first!.raw('Contact')[0]!, /\+sip\.instance="<urn:uuid:[0-9a-f-]{36}>"/);
   assert.match(first!.raw('Contact')[0]!, /\+g\.3gpp\.icsi-ref="urn%3Aurn-7%3A3gpp-service\.ims/);
-  assert.deepEqual(first!.raw('Supported'), ['path']);
+  assert.deepEqual(first!.raw('Supported'), ['path, gruu, outbound']);
   assert.equal(first!.raw('P-Access-Network-Info').length, 1);
   assert.ok(!first!.has('Route'), 'the first REGISTER finds its way by the P-CSCF address alone');
   assert.equal(second!.get(CallId), first!.get(CallId));

@@ -5,8 +5,8 @@ import type { Timer } from '#kernel/host';
 import { type Duration, type Instant, inSeconds, seconds } from '#kernel/time';
 import { SipError } from '#sip/error';
 import type { Flow } from '#sip/flow';
-import { PAssociatedUri, ServiceRoute } from '#sip/headers';
-import { parseUri, uriText } from '#sip/uri';
+import { FlowTimer, type NameAddr, PAssociatedUri, Require, ServiceRoute } from '#sip/headers';
+import { isSipUri, parseUri, type SipUri, uriText } from '#sip/uri';
 import type { Authentication } from './authentication.ts';
 import type { Gm } from './gm.ts';
 import {
@@ -162,10 +162,13 @@ export class Registration {
     const identities = associated.length > 0 ? associated : [this.#gm.config.impu];
     const serviceRoute = response.all(ServiceRoute);
     const gm = this.#gm;
-    if (flow !== gm.flow && flow !== undefined && gm.config.keepAlive > 0) {
-      gm.endpoint.keepAlive(flow, gm.config.keepAlive);
+    const keepAlive = this.#keepAliveEvery(response.get(FlowTimer));
+    if (flow !== gm.flow && flow !== undefined && keepAlive > 0) {
+      gm.endpoint.keepAlive(flow, keepAlive);
     }
     gm.flow = flow;
+    gm.outbound = response.all(Require).some(tag => tag.toLowerCase() === 'outbound');
+    gm.gruu = gm.config.gruu ? gruuOf(contact) : undefined;
     gm.serviceRoute = serviceRoute;
     gm.identity = parseUri(identities[0]!);
     const registration: Registered = {
@@ -178,6 +181,14 @@ export class Registration {
     };
     this.#hold(registration);
     return { kind: 'registered', registration };
+  }
+
+  /** RFC 5626 §4.4: where the network wants to hear from us more often, 80 to 100 % of its time. */
+  #keepAliveEvery(flowTimer: number | undefined): Duration {
+    const { keepAlive } = this.#gm.config;
+    if (flowTimer === undefined || flowTimer === 0 || keepAlive === 0) return keepAlive;
+    const asked = seconds(flowTimer) * (0.8 + 0.2 * this.#gm.host.random.fraction());
+    return Math.min(keepAlive, asked);
   }
 
   /** Renews at the time §5.1.1.4.1 says, and lapses when nobody renewed. */
@@ -213,6 +224,8 @@ export class Registration {
     const before = this.#state.kind;
     this.#state = { kind: 'not registered', because };
     this.#gm.serviceRoute = [];
+    this.#gm.gruu = undefined;
+    this.#gm.outbound = false;
     this.#authentication.forget();
     if (before === 'registered') this.onChange(this.#state);
   }
@@ -251,6 +264,14 @@ export class Registration {
 /** §5.1.1.4.1: 600 s before the end where more than 1200 s were granted, else at half the time. */
 function renewal(granted: Duration): Duration {
   return granted > seconds(1200) ? granted - seconds(600) : granted / 2;
+}
+
+/** The public GRUU of our contact, where it is one. RFC 5627 §3.1.1 */
+function gruuOf(contact: NameAddr | undefined): SipUri | undefined {
+  const text = contact?.params.get('pub-gruu');
+  if (!text) return undefined;
+  const uri = parseUri(text);
+  return isSipUri(uri) && uri.params.has('gr') ? uri : undefined;
 }
 
 /** Whether trying again later makes sense: §5.1.1.2.1. */
