@@ -12,7 +12,9 @@ export function makeAs({ settings, home, host, wire, address }: Making): Made<As
       port: section.port,
       listen: wire(section.port, 'udp', 'tcp'),
       media: { address, ports: rtp },
-      rejected: section.rejected,
+      rejected: Array.isArray(section.rejected)
+        ? new Map([['*', section.rejected]])
+        : new Map(Object.entries(section.rejected)),
       forward: new Map(Object.entries(section.forward)),
     }),
     host,

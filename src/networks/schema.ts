@@ -180,12 +180,19 @@ export const NetworkSchema = Type.Object(
       bind,
       listen: listen('the application server'),
       port: port('SIP over UDP and TCP on ISC', 5090),
-      rejected: Type.Array(text('identity or regular expression'), {
-        description: 'call screening: callers no subscriber of the screening service is called by',
-        default: [],
-      }),
+      rejected: Type.Union(
+        [
+          Type.Array(text('identity or regular expression')),
+          Type.Record(Type.String(), Type.Array(text('identity or regular expression'))),
+        ],
+        {
+          description:
+            'call screening: the callers that subscribers of the service are not called by; a list for all of them, or one for each identity that is called (* for any)',
+          default: [],
+        },
+      ),
       forward: Type.Record(Type.String(), Type.String(), {
-        description: 'unconditional forwarding: served identity to target URI',
+        description: 'unconditional forwarding: identity that is called to target URI',
         default: {},
       }),
     }),

@@ -14,7 +14,7 @@ import type { AsConfig } from './config.ts';
 import { Echo } from './echo.ts';
 import { Forwarding } from './forwarding.ts';
 import { Registrations } from './registrations.ts';
-import { screen } from './screening.ts';
+import { Screening } from './screening.ts';
 
 /** A socket it listens on. */
 export interface Bound {
@@ -32,6 +32,7 @@ export class As {
   readonly #own: OwnUris;
   readonly #echo: Echo;
   readonly #forwarding: Forwarding;
+  readonly #screening: Screening;
 
   constructor(config: AsConfig, host: Host) {
     this.config = config;
@@ -39,12 +40,15 @@ export class As {
     this.sip = new SipEndpoint(host, { point: 'ISC', name: config.name });
     this.ua = new UserAgent(this.sip, host, {
       contact: nameAddr(sipUri({ host: config.name, port: config.port })),
+      supported: ['100rel', 'timer', 'precondition'],
+      maxSessions: config.sessions,
       attach: false,
     });
     this.#own = new OwnUris(config.name);
     this.registrations = new Registrations(this);
     this.#echo = new Echo(this);
     this.#forwarding = new Forwarding(this);
+    this.#screening = new Screening(this);
   }
 
   /** Rejects with an AddressError where a port is taken. */
@@ -85,12 +89,13 @@ export class As {
   #serve(tx: ServerTransaction): void | Promise<void> {
     const { request } = tx;
     if (this.ua.owns(request)) return this.ua.receive(tx);
-    if (request.method === 'REGISTER') return this.registrations.receive(tx);
     if (request.get(To)?.params.has('tag')) return this.#ofNoDialog(tx);
+    if (request.method === 'ACK') return;
+    if (request.method === 'REGISTER') return this.registrations.receive(tx);
     const service = this.#service(request.all(Route), request.uri);
     switch (service) {
       case 'screening':
-        return screen(this, tx);
+        return this.#screening.serve(tx);
       case 'forwarding':
       case 'echo':
         return this.ua.receive(tx);
@@ -101,7 +106,7 @@ export class As {
           because: 'neither its Route nor its Request-URI names a service of this server',
           clause: 'TS 24.229 §5.7.1.1',
         });
-        if (request.method !== 'ACK') tx.reply(404);
+        tx.reply(404);
     }
   }
 

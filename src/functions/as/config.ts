@@ -17,10 +17,17 @@ export interface AsConfig {
     readonly address: string;
     readonly ports: { readonly from: number; readonly to: number };
   };
-  /** Callers that screening refuses: public identities, canonical. */
-  readonly rejected: readonly string[];
-  /** Unconditional forwarding: canonical public identity to target URI (TS 24.604 CFU). */
+  /**
+   * Callers that screening refuses, by the identity that is called; `*` for whoever is called. Each is
+   * an identity, or a regular expression (without regard to case) over one.
+   */
+  readonly rejected: ReadonlyMap<string, readonly string[]>;
+  /** Unconditional forwarding: identity called to target URI (TS 24.604 CFU). */
   readonly forward: ReadonlyMap<string, string>;
+  /** Echoes and forwarded calls at once; above it 486. Default 10,000. */
+  readonly sessions: number;
+  /** Users known by third-party REGISTER; above it 503, and the user goes without this server. */
+  readonly users: number;
   /** How long a caller may listen to his own echo. */
   readonly longestEcho: Duration;
 }
@@ -35,8 +42,10 @@ export function asConfig(settings: AsSettings): AsConfig {
     port: 5090,
     listen: [],
     media: { address: '127.0.0.1', ports: { from: 30_000, to: 39_999 } },
-    rejected: [],
+    rejected: new Map(),
     forward: new Map(),
+    sessions: 10_000,
+    users: 1_000_000,
     longestEcho: minutes(30),
     ...settings,
   };

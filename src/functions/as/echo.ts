@@ -1,9 +1,10 @@
 // `sip:echo@<home domain>`: the AS as a terminating user agent (TS 24.229 §5.7.2). It answers and
 // gives back what it hears, so that a user with one phone hears himself.
 
+import { ProtocolError } from '#kernel/errors';
 import type { Timer } from '#kernel/host';
 import { ms } from '#kernel/time';
-import { localAudio, audioParameters } from '#rtp/audio-parameters';
+import { audioParameters, localAudio } from '#rtp/audio-parameters';
 import { EchoSource } from '#rtp/audio-source';
 import { AudioStream } from '#rtp/audio-stream';
 import { Negotiation } from '#sdp/negotiation';
@@ -52,6 +53,7 @@ export class Echo {
     const echo = new EchoSource();
     stream.source = echo;
     stream.onSamples = (samples, count) => echo.hear(samples, count);
+    stream.onDigit = digit => void stream.sendDigits(digit); // events are no samples (RFC 4733)
     const limit = host.clock.after(config.longestEcho, () => session.hangup());
     this.#keep(session, stream, limit);
 
@@ -60,17 +62,19 @@ export class Echo {
       if (agreed === undefined) stream.pause();
       else stream.start(audioParameters(agreed, { packetTime: PACKET_TIME }));
     };
-    const answerTo = (offer: Uint8Array): Uint8Array | undefined => {
-      if (negotiation.receiveOffer(parseSdp(offer)) === 'unacceptable') return undefined;
-      const answer = negotiation.answer().encode();
-      apply();
-      return answer;
-    };
+    const answerTo = (offer: Uint8Array): Uint8Array | undefined =>
+      unlessNonsense(() => {
+        if (negotiation.receiveOffer(parseSdp(offer)) === 'unacceptable') return undefined;
+        const answer = negotiation.answer().encode();
+        apply();
+        return answer;
+      });
     session.onOffer = answerTo;
     session.makeOffer = () => negotiation.offer().encode();
     session.onAnswer = sdp => {
-      negotiation.receiveAnswer(parseSdp(sdp));
-      apply();
+      const agreed = unlessNonsense(() => negotiation.receiveAnswer(parseSdp(sdp)));
+      if (agreed === undefined) session.hangup();
+      else apply();
     };
     if (session.offer === undefined) return session.answer({ sdp: negotiation.offer().encode() });
     const sdp = answerTo(session.offer);
@@ -87,5 +91,15 @@ export class Echo {
     };
     this.#calls.add(end);
     session.onEnded = end;
+  }
+}
+
+/** What a caller sends is as hostile as he is: what is no description, or answers none, is undefined. */
+function unlessNonsense<T>(negotiate: () => T): T | undefined {
+  try {
+    return negotiate();
+  } catch (error) {
+    if (error instanceof ProtocolError) return undefined;
+    throw error;
   }
 }

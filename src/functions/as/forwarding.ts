@@ -1,97 +1,105 @@
 // Unconditional forwarding: the AS as a back-to-back user agent that re-targets the call
 // (TS 24.229 §5.7.5, TS 24.604 §4.5.2.6). Descriptions and media pass from end to end.
 
-import { nameAddr, From, HistoryInfo, PAssertedIdentity, PChargingVector, Privacy, PServedUser, Route } from '#sip/headers';
+import {
+  AcceptContact,
+  From,
+  HistoryInfo,
+  type NameAddr,
+  PAssertedIdentity,
+  PChargingVector,
+  Privacy,
+  PServedUser,
+  Route,
+  Subject,
+  Supported,
+  To,
+} from '#sip/headers';
 import { required } from '#sip/identities';
-import { add, type Edit, fields } from '#sip/message';
+import { type Edit, fields, set } from '#sip/message';
 import { takeRoute } from '#sip/proxy';
-import { impuOf, parseUri, type Uri, uriText } from '#sip/uri';
-import type { IncomingSession, OutgoingSession } from '#sip/user-agent';
+import { parseUri, type Uri, uriText } from '#sip/uri';
+import type { IncomingSession } from '#sip/user-agent';
 import type { As } from './as.ts';
+import { Bridge } from './bridge.ts';
+import { diversionNotice, diversionsOf, history, MOST_DIVERSIONS } from './diversion.ts';
+import { identityNamed, identityOf } from './identity.ts';
 
-/** Diversions after which a call goes no further (TS 24.604 §4.5.2.6.1). */
-const MOST_DIVERSIONS = 5;
+/** What of the first leg the second one says as well, besides the way and the description. */
+const CARRIED = [
+  PAssertedIdentity,
+  PChargingVector,
+  Privacy,
+  PServedUser,
+  AcceptContact,
+  Subject,
+] as const;
 
 export class Forwarding {
   readonly #as: As;
+  readonly #targets = new Map<string, Uri>();
 
+  /** Throws a UsageError where a setting names no identity. */
   constructor(as: As) {
     this.#as = as;
+    const { home, forward } = as.config;
+    for (const [served, target] of forward) {
+      identityNamed(target, home, `as.forward of ${served}`);
+      this.#targets.set(identityNamed(served, home, 'as.forward'), parseUri(target));
+    }
   }
 
   serve(incoming: IncomingSession): void {
     const { request } = incoming;
-    const served = impuOf(request.get(PServedUser)?.uri ?? request.uri);
-    const target = this.#as.config.forward.get(served);
-    const diversions = request.all(HistoryInfo).filter(({ uri }) => hasCause(uri)).length;
+    const { uri } = request.get(PServedUser) ?? request;
+    const target = this.#targets.get(identityOf(uri, this.#as.config.home));
+    const tooOften = target !== undefined && diversionsOf(request) >= MOST_DIVERSIONS;
     this.#as.decide('as.forwarding', request, {
-      chose: diversions >= MOST_DIVERSIONS ? '480' : (target ?? 'not forwarded'),
-      because:
-        diversions >= MOST_DIVERSIONS
-          ? `the call has been diverted ${diversions} times`
-          : target === undefined
-            ? `${served} forwards no calls`
-            : `${served} forwards every call`,
+      chose: tooOften ? '480' : target === undefined ? 'not forwarded' : uriText(target),
+      because: tooOften
+        ? `the call has been diverted ${MOST_DIVERSIONS} times`
+        : `${uriText(uri)} forwards ${target === undefined ? 'no calls' : 'every call'}`,
       clause: 'TS 24.604 §4.5.2.6.1',
     });
-    if (diversions >= MOST_DIVERSIONS) return incoming.reject(480);
-    this.#connect(incoming, target === undefined ? request.uri : parseUri(target), target !== undefined);
+    if (tooOften) incoming.reject(480);
+    else if (target === undefined) this.#connect(incoming, request.uri, undefined);
+    else this.#divert(incoming, target);
   }
 
-  #connect(incoming: IncomingSession, target: Uri, diverted: boolean): void {
+  #divert(incoming: IncomingSession, target: Uri): void {
+    const past = history(incoming.request, target, this.#as.config.home);
+    void incoming.provisional(181, { edits: diversionNotice(incoming.request, past) });
+    this.#connect(incoming, target, past);
+  }
+
+  #connect(incoming: IncomingSession, target: Uri, past: readonly NameAddr[] | undefined): void {
     const { request } = incoming;
     // The S-CSCF knows the call again by the rest of the Route: its original dialog identifier.
     const { request: beyond } = takeRoute(request, uri => this.#as.isOurs(uri));
     const outgoing = this.#as.ua.invite({
       uri: target,
       from: required(request, From),
+      to: withoutTag(required(request, To)),
       route: beyond.all(Route),
-      edits: this.#carried(incoming, target, diverted),
+      edits: [
+        ...CARRIED.map(header => fields(...request.lines(header))),
+        past === undefined ? fields(...request.lines(HistoryInfo)) : set(HistoryInfo, ...past),
+        this.#supported(incoming),
+      ],
       ...(incoming.offer !== undefined && { offer: incoming.offer }),
     });
-    join(incoming, outgoing);
+    new Bridge(incoming, outgoing);
   }
 
-  /** What of the first leg the second one has to say as well. */
-  #carried(incoming: IncomingSession, target: Uri, diverted: boolean): readonly Edit[] {
-    const { request } = incoming;
-    const edits: Edit[] = [PAssertedIdentity, PChargingVector, Privacy, PServedUser].map(header =>
-      fields(...request.lines(header)),
-    );
-    if (!diverted) return edits;
-    const index = request.all(HistoryInfo).length;
-    const entry = (uri: Uri, at: string) => nameAddr(uri, { index: at });
-    edits.push(
-      fields(...request.lines(HistoryInfo)),
-      ...(index === 0 ? [add(HistoryInfo, entry(request.uri, '1'))] : []),
-      add(HistoryInfo, entry(withCause(target), index === 0 ? '1.1' : `1${'.1'.repeat(index)}`)),
-    );
-    return edits;
+  /** What concerns the descriptions is between the ends: offered where the caller offers it. */
+  #supported(incoming: IncomingSession): Edit {
+    const own = this.#as.ua.supported.filter(tag => tag !== 'precondition');
+    return set(Supported, ...own, ...(incoming.supports('precondition') ? ['precondition'] : []));
   }
 }
 
-/** cause=302: unconditional (RFC 4458 §2). */
-function withCause(uri: Uri): Uri {
-  return parseUri(`${uriText(uri)};cause=302`);
-}
-
-const hasCause = (uri: Uri): boolean => 'params' in uri && uri.params.has('cause');
-
-/** Joins the two legs: what one side says or answers, the other hears. */
-function join(incoming: IncomingSession, outgoing: OutgoingSession): void {
-  outgoing.onProvisional = response => {
-    const sdp = response.body.length > 0 ? response.body : undefined;
-    void incoming.provisional(response.status, sdp === undefined ? {} : { sdp });
-  };
-  outgoing.onAnswered = response => {
-    incoming.answer(response.body.length > 0 ? { sdp: response.body } : {});
-  };
-  // A new offer on one leg is made on the other, and its answer brought back.
-  incoming.onOffer = async sdp => (await outgoing.modify(sdp)).answer;
-  outgoing.onOffer = async sdp => (await incoming.modify(sdp)).answer;
-  incoming.onEnded = () => outgoing.hangup();
-  outgoing.onEnded = end => {
-    if (incoming.state === 'early' || incoming.state === 'calling') incoming.reject(end.status ?? 480);
-    else incoming.hangup();
-  };
+function withoutTag(to: NameAddr): NameAddr {
+  const params = new Map(to.params);
+  params.delete('tag');
+  return { ...to, params };
 }

@@ -1,11 +1,12 @@
 // Third-party REGISTER: what the S-CSCF tells this server of its users (TS 24.229 §5.7.1.1).
 
-import { seconds } from '#kernel/time';
-import type { Instant } from '#kernel/time';
+import { type Duration, type Instant, minutes, seconds } from '#kernel/time';
 import type { ServerTransaction } from '#sip/endpoint';
-import { Contact, Expires, To } from '#sip/headers';
+import { Contact, contactExpires, Expires, RetryAfter, To } from '#sip/headers';
 import { required } from '#sip/identities';
-import { add, set } from '#sip/message';
+import { set } from '#sip/message';
+import { NO_PARAMS } from '#sip/params';
+import { copied } from '#sip/text';
 import { impuOf, uriText } from '#sip/uri';
 import type { As } from './as.ts';
 
@@ -16,12 +17,15 @@ export interface Registered {
   readonly expires: Instant;
 }
 
-/** Users known at once; above it the REGISTER is 503, and the user goes without this server. */
-const LIMIT = 1_000_000;
+/** How often lapsed users are looked for at the most. */
+const SWEEP: Duration = minutes(1);
+/** RFC 3261 §10.3 step 7: where a REGISTER says nothing of time. */
+const DEFAULT_EXPIRES = 3600;
 
 export class Registrations {
   readonly #as: As;
   readonly #byImpu = new Map<string, Registered>();
+  #sweptAt: Instant = 0;
 
   constructor(as: As) {
     this.#as = as;
@@ -34,22 +38,32 @@ export class Registrations {
 
   receive(tx: ServerTransaction): void {
     const { request } = tx;
-    const impu = impuOf(required(request, To).uri);
+    const impu = copied(impuOf(required(request, To).uri));
     const contact = required(request, Contact);
-    const granted = request.get(Expires) ?? 0;
-    if (granted === 0) {
-      this.#byImpu.delete(impu);
-    } else if (this.#byImpu.size >= LIMIT) {
-      return tx.reply(503);
+    const granted = contactExpires(contact) ?? request.get(Expires) ?? DEFAULT_EXPIRES;
+    if (granted === 0) this.#byImpu.delete(impu);
+    else if (!this.#hasRoomFor(impu, tx.now)) {
+      tx.reply(503, set(RetryAfter, { seconds: 60, params: NO_PARAMS }));
+      return;
     } else {
       const expires = tx.now + seconds(granted);
-      this.#byImpu.set(impu, { impu, contact: uriText(contact.uri), expires });
+      this.#byImpu.set(impu, { impu, contact: copied(uriText(contact.uri)), expires });
     }
     this.#as.decide('as.registered', request, {
       chose: granted === 0 ? 'forgotten' : `known for ${granted} s`,
       because: `the S-CSCF at ${uriText(contact.uri)} says ${impu} is ${granted === 0 ? 'gone' : 'registered'}`,
       clause: 'TS 24.229 §5.7.1.1',
     });
-    tx.reply(200, add(Contact, contact), set(Expires, granted));
+    tx.reply(200, set(Contact, contact), set(Expires, granted));
+  }
+
+  /** At the bound those whose time is over make room; a user who is known already needs none. */
+  #hasRoomFor(impu: string, now: Instant): boolean {
+    const { users } = this.#as.config;
+    if (this.#byImpu.has(impu) || this.#byImpu.size < users) return true;
+    if (now - this.#sweptAt < SWEEP) return false;
+    this.#sweptAt = now;
+    for (const [each, { expires }] of this.#byImpu) if (expires <= now) this.#byImpu.delete(each);
+    return this.#byImpu.size < users;
   }
 }
