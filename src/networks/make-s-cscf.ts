@@ -26,7 +26,7 @@ export function makeSCscf({ settings, home, host, wire }: Making): Made<SCscf> {
         contacts,
       },
       digest: { algorithms: section.digest.algorithms },
-      aka: { requireSecurityAssociation: section.aka.requireSecurityAssociation },
+      aka: section.aka,
       numbers: { country: country.code, ...section.numbers },
       sharedFilterCriteria: sharedCriteria(settings.hss.sharedFilterCriteria ?? []),
     }),

@@ -36,6 +36,7 @@ const listen = (what: string) =>
   );
 
 const DIGEST_ALGORITHMS = ['MD5', 'SHA-256'] as const;
+const AKA_ALGORITHMS = ['AKAv1-MD5', 'AKAv2-MD5', 'AKAv2-SHA-256'] as const;
 
 const tls = Type.Optional(
   Type.Object(
@@ -125,6 +126,14 @@ export const NetworkSchema = Type.Object(
         }),
       }),
       aka: section('IMS AKA', {
+        algorithms: Type.Array(oneOf('AKA algorithm', AKA_ALGORITHMS, 'AKAv1-MD5'), {
+          description:
+            'one challenge each, in this order (RFC 3310, RFC 4169); cards in phones know AKAv1-MD5',
+          minItems: 1,
+          maxItems: 3,
+          uniqueItems: true,
+          default: ['AKAv1-MD5'],
+        }),
         requireSecurityAssociation: flag(
           'refuse AKA without an IPsec security association on Gm (TS 33.203); false is a deviation the trace names',
           false,
