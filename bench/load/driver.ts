@@ -84,7 +84,7 @@ export function environmentOf(place: Place, system: System): NodeJS.ProcessEnv {
     HOME_DOMAIN: HOME,
     COUNT: String(place.subscribers),
     PCSCF,
-    ...(place.hasty && { QUIET_WAIT: '3', NOISE: '1' }),
+    ...(place.hasty && { QUIET_WAIT: '6', NOISE: '1' }),
   };
   if (system.sut === 'trio') return shared;
   return {

@@ -8,11 +8,12 @@ carillon=$here/../../carillon
 
 rm -rf "$BENCH_DIR/running"
 if [ "${BENCH_IMPORT-}" = yes ]; then
-  # Once the API answers; the driver waits for a machine that is quiet before it measures.
+  # Once the API answers, and only while this process, which becomes the core, lives. The driver waits
+  # for a machine that is quiet before it measures.
   (
-    until "$carillon" subscriber import "$BENCH_DIR/subscribers.csv" \
+    while kill -0 $$ 2>/dev/null && ! "$carillon" subscriber import "$BENCH_DIR/subscribers.csv" \
       --api http://127.0.0.1:8099 --data "$BENCH_DIR/none" >/dev/null 2>&1; do
-      sleep 0.2
+      sleep 1
     done
   ) &
   mkdir "$BENCH_DIR/running"
