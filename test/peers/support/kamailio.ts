@@ -14,7 +14,7 @@ export type Role = 'pcscf' | 'icscf' | 'scscf';
 export interface KamailioOptions {
   /** Which of them are Kamailio's. */
   readonly roles: readonly Role[];
-  /** 'ip:port' of those that are not. */
+  /** 'ip:port' of those that are not, or that are to be where somebody expects them. */
   readonly others?: Readonly<Partial<Record<Role, string>>>;
   /** How its S-CSCF names the scheme in MAR, and challenges. Default SIP digest. */
   readonly algorithm?: string;
@@ -33,7 +33,7 @@ export class Kamailio {
   /** Resolves when they answer OPTIONS and those with Cx have their HSS. */
   static async start(lab: Lab, options: KamailioOptions): Promise<Kamailio> {
     const addresses: Record<Role, string> = { pcscf: '', icscf: '', scscf: '', ...options.others };
-    for (const role of options.roles) addresses[role] = `127.0.0.1:${await freeUdpPort()}`;
+    for (const role of options.roles) addresses[role] ||= `127.0.0.1:${await freeUdpPort()}`;
     const kamailio = new Kamailio(lab, addresses);
     for (const role of options.roles)
       await kamailio.#start(role, options.algorithm ?? '3GPP-Digest');
@@ -142,7 +142,7 @@ function answers(address: string): Promise<boolean> {
   });
 }
 
-function freeUdpPort(): Promise<number> {
+export function freeUdpPort(): Promise<number> {
   const socket = createSocket('udp4');
   return new Promise((resolve, reject) => {
     socket.on('error', reject);

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { ueConfig } from '#functions/ue/config';
 import { Ue } from '#functions/ue/ue';
 import type { TraceEvent } from '#kernel/trace';
+import type { FunctionName } from '#networks/compose';
 import { readSettings } from '#operation/cli/settings';
 import { type NetworkInProcess, runNetwork } from '#operation/run-network';
 
@@ -21,6 +22,8 @@ export interface LabOptions {
   readonly settings?: readonly string[];
   /** 'own' where the ports themselves matter; the address is then the test's own too. */
   readonly ports?: 'own' | 'ephemeral';
+  /** The functions to run; the others are where their sections say. Default all. */
+  readonly only?: readonly FunctionName[];
 }
 
 export type GmProtocol = 'udp' | 'tcp' | 'tls';
@@ -45,7 +48,12 @@ export class Lab {
       ...own,
       ...(options.settings ?? []),
     ]);
-    const running = await runNetwork(settings, { ports, log: { level: 'error' } });
+    const { only } = options;
+    const running = await runNetwork(settings, {
+      ports,
+      log: { level: 'error' },
+      ...(only === undefined ? {} : { only }),
+    });
     const lab = new Lab(running, newFolder());
     owner.after(async () => {
       await lab.stop();
