@@ -66,7 +66,12 @@ export function place(t: TestContext): Place {
     const [command, first] = program === undefined ? [process.execPath, [MAIN]] : [program, []];
     const child = spawn(command, [...first, ...words], {
       cwd: directory,
-      env: { PATH: process.env.PATH, CARILLON_API: NOWHERE, ...options.env },
+      env: {
+        PATH: process.env.PATH,
+        CARILLON_API: NOWHERE,
+        NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/compile'),
+        ...options.env,
+      },
     });
     let stdout = '';
     let stderr = '';

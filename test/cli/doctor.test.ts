@@ -21,8 +21,8 @@ test('a machine on which nothing is wrong has no problem', async t => {
     'console.port=0',
     '--json',
   ]);
-  const report = JSON.parse(stdout) as Report;
   assert.equal(status, 0, stdout + stderr);
+  const report = JSON.parse(stdout) as Report;
   assert.equal(report.problems, 0);
   for (const check of ['runtime', 'memory', 'clock', 'file', 'data', 'disk', 'network']) {
     assert.ok(

@@ -6,9 +6,7 @@ import type { FastifyReply } from 'fastify';
 import { Unavailable, UsageError } from '#kernel/errors';
 import type { NetworkInProcess } from '../run-network.ts';
 import { type Fault, PROBLEM_MEDIA_TYPE, Problem } from './problem.ts';
-
-/** Never told back, whatever field of whatever body they stand in. */
-const SECRET = /^(k|op|opc|password|token)$/;
+import { SECRETS } from './subscriber-schemas.ts';
 
 interface HttpError extends Error {
   readonly statusCode?: number;
@@ -77,7 +75,8 @@ function faultOf(error: ErrorObject, part: Fault['in']): Fault {
         message: `write one of ${(params.allowedValues as unknown[]).join(', ')}`,
       };
     default: {
-      const value = SECRET.test(field) ? {} : { value: data };
+      // A list of secrets has its items below its name.
+      const value = SECRETS.has(field.split('.')[0]!) ? {} : { value: data };
       const hint = right === undefined ? '' : ` (${right})`;
       return { in: part, field, ...value, message: `${message}${hint}` };
     }

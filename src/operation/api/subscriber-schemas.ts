@@ -17,6 +17,11 @@ import {
 
 // ---------------------------------------------------------------------------------- subscribers
 
+/** Fields whose values are never told back. */
+export const SECRETS: ReadonlySet<string> = new Set(
+  FIELDS.filter(({ secret }) => secret).map(({ name }) => name),
+);
+
 const State = oneOf(
   ['registered', 'unregistered', 'not registered'],
   'unregistered: an S-CSCF keeps the profile for services of a user who is away',
@@ -27,7 +32,9 @@ const Identities = object(undefined, 'the identities that follow from the record
     object(undefined, 'a private identity', {
       impi: text('IMPI'),
       scheme: oneOf(['Digest-AKAv1-MD5', 'SIP Digest'], 'how it proves itself'),
-      sets: optional(texts('implicit registration sets it may register; absent: all')),
+      sets: optional(
+        texts('implicit registration sets it may register, the unnamed one empty; absent: all'),
+      ),
     }),
     'private identities',
   ),
@@ -35,12 +42,12 @@ const Identities = object(undefined, 'the identities that follow from the record
     object(undefined, 'a public identity', {
       impu: text('IMPU'),
       barred: flag('good for registering, never shown or called'),
-      set: optional(text('implicit registration set; absent: the one without a name')),
+      set: optional(text('implicit registration set; absent: the unnamed one')),
       alias: optional(text('alias group')),
-      profile: optional(text("service profile; absent: the record's")),
+      profile: optional(text('service profile; absent: that of the record')),
       display: optional(text('display name')),
-      contacts: optional(whole('devices registered at once, at most')),
-      wildcarded: optional(flag('true: stands for every identity that it matches')),
+      contacts: optional(whole('devices registered with it at once, at most')),
+      wildcarded: optional(flag('stands for what its expression matches')),
     }),
     'public identities, the default one first',
   ),

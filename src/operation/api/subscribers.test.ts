@@ -77,6 +77,24 @@ test('a secret never leaves, neither in an answer nor in an error', async t => {
   }
 });
 
+test('every field that the HSS shows is described, and so shown', async t => {
+  const { ask, running } = await testNetwork(t);
+  const full = {
+    ...erin,
+    msisdn: '15550100009',
+    digest: ['SHA-256'],
+    algorithm: 'milenage',
+    capabilities: ['7'],
+    impis: ['desk@ims.example;password=desk-secret'],
+    impus: ['derived', 'sip:desk@ims.example;set=desk;display=Desk;alias=a;contacts=2'],
+  };
+  const { status, text, body } = await ask('POST', '/api/v1/subscribers', full);
+  assert.equal(status, 201, text);
+  assert.ok(!text.includes('desk-secret'));
+  const seen = await running.network.functions.hss!.get(erin.imsi);
+  assert.deepEqual(body, JSON.parse(JSON.stringify(seen)));
+});
+
 test('what cannot be is refused, naming every field, its value and what would be right', async t => {
   const { ask } = await testNetwork(t);
   const wrong = await ask('POST', '/api/v1/subscribers', {

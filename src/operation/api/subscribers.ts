@@ -1,8 +1,9 @@
 // Subscriber records: one shape for all that reads them, secrets never among it.
 
 import { Type } from '@sinclair/typebox';
-import { type Hss, RecordError } from '#functions/hss/hss';
-import { FIELDS, type SubscriberInput } from '#functions/hss/subscriber';
+import { Clean } from '@sinclair/typebox/value';
+import { type Hss, RecordError, type SubscriberView } from '#functions/hss/hss';
+import type { SubscriberInput } from '#functions/hss/subscriber';
 import { type ApiContext, needed } from './context.ts';
 import { type Fault, Problem } from './problem.ts';
 import { type AnyOperation, operation } from './route.ts';
@@ -11,6 +12,7 @@ import {
   ChangedSchema,
   DeregisteredSchema,
   NewSubscriber,
+  SECRETS,
   SubscriberChanges,
   SubscriberPage,
   SubscriberSchema,
@@ -48,12 +50,18 @@ export function subscriberOperations(context: ApiContext): readonly AnyOperation
         const total = await hss().count();
         if (find !== undefined) {
           const found = await hss().find(find);
-          return { body: { subscribers: found === undefined ? [] : [found], total } };
+          return { body: { subscribers: found === undefined ? [] : [shown(found)], total } };
         }
         const page = after === undefined ? { limit } : { after, limit };
         const subscribers = await hss().list(page);
         const last = subscribers.length < limit ? undefined : subscribers.at(-1)?.imsi;
-        return { body: { subscribers, total, ...(last === undefined ? {} : { next: last }) } };
+        return {
+          body: {
+            subscribers: subscribers.map(shown),
+            total,
+            ...(last === undefined ? {} : { next: last }),
+          },
+        };
       },
     }),
     operation({
@@ -71,7 +79,7 @@ export function subscriberOperations(context: ApiContext): readonly AnyOperation
       async serve({ body }) {
         const added = await refused(() => hss().add(body as unknown as SubscriberInput), body);
         const headers = { location: `/api/v1/subscribers/${added.imsi}` };
-        return { status: 201, body: added, headers };
+        return { status: 201, body: shown(added), headers };
       },
     }),
     operation({
@@ -83,7 +91,7 @@ export function subscriberOperations(context: ApiContext): readonly AnyOperation
       params: imsi,
       answers: { 200: { description: 'The record', schema: SubscriberSchema }, 404: missing },
       async serve({ params }) {
-        return { body: (await hss().get(params.imsi)) ?? noSubscriber(params.imsi) };
+        return { body: shown((await hss().get(params.imsi)) ?? noSubscriber(params.imsi)) };
       },
     }),
     operation({
@@ -105,7 +113,7 @@ export function subscriberOperations(context: ApiContext): readonly AnyOperation
       async serve({ params, body }) {
         const done = await refused(() => hss().patch(params.imsi, body), body);
         if (done === undefined) noSubscriber(params.imsi);
-        return { body: { ...done.subscriber, pushed: done.pushed } };
+        return { body: { ...shown(done.subscriber), pushed: done.pushed } };
       },
     }),
     operation({
@@ -123,13 +131,13 @@ export function subscriberOperations(context: ApiContext): readonly AnyOperation
   ];
 }
 
+/** What the description says and nothing else, whatever a record may come to hold. */
+const shown = (subscriber: SubscriberView): SubscriberView =>
+  Clean(SubscriberSchema, structuredClone(subscriber)) as SubscriberView;
+
 function noSubscriber(imsi: string): never {
   throw new Problem(404, { detail: `there is no subscriber with the IMSI ${imsi}` });
 }
-
-const secrets: ReadonlySet<string> = new Set(
-  FIELDS.filter(({ secret }) => secret).map(({ name }) => name),
-);
 
 /** What the HSS refuses, as a problem that names fields and those values that may be named. */
 async function refused<T>(work: () => Promise<T>, body: unknown): Promise<T> {
@@ -139,7 +147,7 @@ async function refused<T>(work: () => Promise<T>, body: unknown): Promise<T> {
     if (!(error instanceof RecordError)) throw error;
     const given = body as Readonly<Record<string, unknown>>;
     const errors = error.problems.map(({ field, message }): Fault => {
-      const isShown = given[field] !== undefined && !secrets.has(field);
+      const isShown = given[field] !== undefined && !SECRETS.has(field);
       return { in: 'body', field, ...(isShown ? { value: given[field] } : {}), message };
     });
     const isTaken = error.problems.every(({ taken }) => taken === true);

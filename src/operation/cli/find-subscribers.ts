@@ -4,10 +4,8 @@ import { existsSync, realpathSync } from 'node:fs';
 import type { NetworkInfo } from '../api/schemas.ts';
 import { ApiClient, Unreachable } from './api-client.ts';
 import { CommandFailed } from './failure.ts';
-import { readSettings } from './settings.ts';
 import type { Subscribers } from './subscribers.ts';
 import { subscribersByApi } from './subscribers-by-api.ts';
-import { subscribersInData } from './subscribers-in-data.ts';
 
 export const DEFAULT_DATA = './carillon-data';
 
@@ -31,6 +29,9 @@ export async function findSubscribers(where: Where, create: boolean): Promise<Su
       `${running.message}, and there is no ${data}: start a network by carillon up, or name one by --api URL or --data DIR`,
     );
   }
+  // Only now: a running network needs no HSS of ours.
+  const { readSettings } = await import('./settings.ts');
+  const { subscribersInData } = await import('./subscribers-in-data.ts');
   const settings = readSettings(file);
   return told(
     await subscribersInData({ data, settings, create: create && where.data !== undefined }),

@@ -1,4 +1,4 @@
-// The emulated phone of `carillon ue`: whose it is, how he proves himself, where his P-CSCF is.
+// The settings of the emulated phone of `carillon ue`: whose it is, how he proves himself, where his P-CSCF is.
 
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
@@ -17,7 +17,7 @@ import { ApiClient, Unreachable } from './api-client.ts';
 import { CommandFailed } from './failure.ts';
 import { readSettings } from './settings.ts';
 
-export interface PhoneOptions {
+export interface ProofOptions {
   readonly api?: string;
   readonly file?: string;
   readonly imsi?: string;
@@ -42,7 +42,7 @@ export interface PhoneSettings {
 }
 
 /** Throws a UsageError or CommandFailed that says what is missing. */
-export async function phoneSettings(name: string, options: PhoneOptions): Promise<PhoneSettings> {
+export async function phoneSettings(name: string, options: ProofOptions): Promise<PhoneSettings> {
   const settings = readSettings(options.file);
   const api = new ApiClient(options);
   const network = await networkAt(api, options);
@@ -73,7 +73,7 @@ export async function phoneSettings(name: string, options: PhoneOptions): Promis
 }
 
 /** The running network; undefined where none answers and the options do without. */
-async function networkAt(api: ApiClient, options: PhoneOptions): Promise<NetworkInfo | undefined> {
+async function networkAt(api: ApiClient, options: ProofOptions): Promise<NetworkInfo | undefined> {
   try {
     return await api.network();
   } catch (error) {
@@ -112,7 +112,7 @@ function seedOf(settings: NetworkSettings, name: string): SubscriberSettings | u
   );
 }
 
-function credentialsOf(name: string, options: PhoneOptions, known: Known): SimCard | Password {
+function credentialsOf(name: string, options: ProofOptions, known: Known): SimCard | Password {
   const { seed } = known;
   const kind = options.with;
   if (kind !== undefined && kind !== 'sim' && kind !== 'password') {
@@ -136,7 +136,7 @@ function credentialsOf(name: string, options: PhoneOptions, known: Known): SimCa
   }
 }
 
-function simOf(name: string, options: PhoneOptions, { record, seed }: Known): SimCard {
+function simOf(name: string, options: ProofOptions, { record, seed }: Known): SimCard {
   const imsi = options.imsi ?? seed?.imsi ?? record?.imsi;
   if (imsi === undefined) throw new UsageError(`--imsi: missing, and nobody knows that of ${name}`);
   const k = octets('--k', options.k ?? seed?.k);
@@ -160,7 +160,7 @@ function octets(option: string, hex: string | undefined): Uint8Array {
   return Buffer.from(hex, 'hex');
 }
 
-function passwordOf(name: string, options: PhoneOptions, { home, record, seed }: Known): Password {
+function passwordOf(name: string, options: ProofOptions, { home, record, seed }: Known): Password {
   const password = options.password ?? seed?.password;
   if (password === undefined)
     throw new UsageError(`--password: missing, and nobody knows that of ${name}`);

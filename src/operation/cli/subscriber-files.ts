@@ -6,7 +6,8 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import { csvLine } from '#functions/hss/csv';
-import { type CsvSource, type GenerateOptions, generateSubscribers } from '#functions/hss/hss';
+import { FIELDS } from '#functions/hss/fields';
+import { type CsvSource, type GenerateOptions, generateSubscribers } from '#functions/hss/transfer';
 import { UsageError } from '#kernel/errors';
 import { Spool } from '../spool.ts';
 import { CommandFailed, reporting } from './failure.ts';
@@ -47,8 +48,7 @@ export function configureFiles(command: Command, common: (command: Command) => C
       'after',
       `
 The first line names the columns, in any order:
-  imsi,msisdn,name,k,opc,op,amf,sqn,password,services,impi,impus,digest,suspended,
-  algorithm,impis,profile,capabilities
+  ${FIELDS.map(({ name }) => name).join(', ')}
 
 Examples:
   carillon subscriber import people.csv

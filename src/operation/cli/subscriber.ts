@@ -1,9 +1,14 @@
 // `carillon subscriber …`: the records of a running network, or of a data directory when none runs.
 
 import type { Command } from 'commander';
-import { RecordError, type SubscriberInput, type SubscriberView } from '#functions/hss/hss';
+import type { SubscriberView } from '#functions/hss/hss';
 import type { Changes } from '#functions/hss/provisioning';
-import { FIELDS, type FieldName } from '#functions/hss/subscriber';
+import {
+  FIELDS,
+  type FieldName,
+  RecordError,
+  type SubscriberInput,
+} from '#functions/hss/subscriber';
 import { UsageError } from '#kernel/errors';
 import { API_HELP, ApiRefusal, withApi } from './api-client.ts';
 import { CommandFailed, reporting } from './failure.ts';

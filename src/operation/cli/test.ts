@@ -72,6 +72,7 @@ export function configure(command: Command): void {
       '[name...]',
       `parts to run (default all): ${Object.keys(PARTS).join(', ')}; or test files`,
     )
+    .option('--seeds <n>', 'of the part faults: how many random lives of the network, default 60')
     .option('--json', 'end with one JSON document instead of the counts')
     .addHelpText(
       'after',
@@ -84,10 +85,17 @@ ${Object.entries(PARTS)
 Examples:
   carillon test                                   everything
   carillon test unit flows                        two parts
+  carillon test faults --seeds 1000               more chance than usual
   CARILLON_FUZZ_SECONDS=3600 CARILLON_FUZZ_SEED=7 carillon test fuzz
   carillon test src/protocols/sip/uri.test.ts     one file`,
     )
-    .action(async (names: string[], options: { json?: boolean }) => {
+    .action(async (names: string[], options: { json?: boolean; seeds?: string }) => {
+      if (options.seeds !== undefined) {
+        if (!/^[1-9]\d{0,6}$/.test(options.seeds)) {
+          throw new UsageError(`--seeds ${options.seeds}: write a number from 1 to 9999999`);
+        }
+        process.env.CARILLON_SEEDS = options.seeds;
+      }
       const counts = await runParts(names);
       process.stdout.write(
         options.json

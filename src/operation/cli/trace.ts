@@ -15,6 +15,7 @@ import { PcapngStream } from '../trace/pcapng.ts';
 import type { TraceQuery } from '../trace/query.ts';
 import { runTui } from '../trace/tui.ts';
 import { API_HELP, ApiClient, withApi } from './api-client.ts';
+import { endSignal } from './end-signal.ts';
 import { CommandFailed, reporting } from './failure.ts';
 import { traceOver } from './trace-source.ts';
 
@@ -204,17 +205,4 @@ function addressOf(text: string): { host: string; port: number } {
     throw new UsageError(`--hep ${text}: write HOST:PORT, such as 127.0.0.1:9060`);
   }
   return { host: match[1] ?? match[2]!, port };
-}
-
-export function endSignal(seconds: string | undefined): AbortSignal {
-  const end = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => end.abort());
-  }
-  if (seconds === undefined) return end.signal;
-  if (!/^\d+(\.\d+)?$/.test(seconds) || Number(seconds) > 1_000_000) {
-    throw new UsageError(`--for ${seconds}: write a number of seconds`);
-  }
-  setTimeout(() => end.abort(), Number(seconds) * 1000).unref();
-  return end.signal;
 }
