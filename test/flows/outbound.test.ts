@@ -54,12 +54,19 @@ describe('a phone that does outbound and asks for a GRUU', () => {
       const incoming = await rings.call;
       await incoming.answer();
       await call.answered;
+      const { uri: shown } = lab.request('p-cscf', 'bob', 'INVITE').get(Contact)!;
+      assert.match(uriText(shown), /^sip:tgruu\.[\w-]+@[^;]+;gr$/);
       await incoming.hangup();
       await call.ended;
+      assert.equal(uriText(lab.request('bob', 'p-cscf', 'BYE').uri), uriText(shown));
+      const contact = lab.request('p-cscf', 'alice', 'BYE').uri;
+      assert.ok(isSipUri(contact) && !contact.params.has('gr'));
       for (const message of lab.sip('p-cscf', 'bob', '')) {
         const text = Buffer.from(message.encode()).toString();
-        assert.ok(!text.includes(`;gr=${alice.config.instance}`), text);
+        assert.ok(!text.includes(alice.config.instance), text);
       }
+      const back = await bob.message(uriText(shown), 'whoever you are');
+      assert.equal(back.kind, 'delivered');
       assert.equal((await alice.message('bob', 'it is me')).kind, 'delivered');
       const next = ringing(bob);
       await alice.call('bob');

@@ -1,10 +1,12 @@
-// Public GRUUs: one identity on one device. RFC 5627 §3.1.1 and §5.1, TS 24.229 §5.4.7A.
+// GRUUs: one identity on one device. Public ones here, what both kinds mean. RFC 5627 §3.1.1 and §5.1,
+// TS 24.229 §5.4.7A.
 
 import { impuOf, isSipUri, parseUri, sipUri, type Uri, uriText } from '#sip/uri';
 import { type Binding, flowsByDevice } from './binding.ts';
 import { isHome } from './numbers.ts';
 import type { Profile } from './profile.ts';
 import type { SCscf } from './s-cscf.ts';
+import { isTemporaryGruu } from './temporary-gruu.ts';
 
 /** For the identity that was registered, or the default where that is barred or no SIP URI. */
 export function publicGruu(profile: Profile, binding: Binding): string | undefined {
@@ -30,8 +32,25 @@ function urnOf(binding: Binding): string | undefined {
 /** The registered device that a GRUU of ours means: the flow to reach it by. */
 export function deviceOf(scscf: SCscf, uri: Uri): Binding | undefined {
   if (!isSipUri(uri) || !uri.params.has('gr') || !isHome(uri.host, scscf.config)) return undefined;
+  const temporary = scscf.temporaryGruus.read(uri);
+  if (temporary !== undefined) {
+    const known = scscf.registrar.ofImpu(temporary.impu)?.bindings ?? [];
+    return flowsByDevice(known.filter(binding => temporary.means(binding)))[0]?.[0];
+  }
   const bindings = scscf.registrar.ofImpu(impuOf(uri))?.bindings ?? [];
   return flowsByDevice(ofGruu(uri, bindings))[0]?.[0];
+}
+
+/**
+ * What a temporary GRUU of ours stands for, as the public one, by which the rest of the network finds
+ * the device; undefined where it stands for nothing any more. Any other URI is itself.
+ */
+export function revealed(scscf: SCscf, uri: Uri): Uri | undefined {
+  if (!isTemporaryGruu(uri) || !isHome(uri.host, scscf.config)) return uri;
+  const binding = deviceOf(scscf, uri);
+  const set = binding === undefined ? undefined : scscf.registrar.ofImpu(binding.impu);
+  const gruu = set === undefined ? undefined : publicGruu(set.profile, binding!);
+  return gruu === undefined ? undefined : parseUri(gruu);
 }
 
 /** The bindings that a Request-URI with `gr` means; all of them where it has none. */

@@ -8,6 +8,7 @@ import type { Branch } from '#sip/proxy';
 import { impuOf, isSipUri, isTelUri, parseUri, sipUri, type Uri, uriText } from '#sip/uri';
 import { originates } from './charging.ts';
 import { sessionStatus } from './cx.ts';
+import { revealed } from './gruu.ts';
 import { loose } from './isc.ts';
 import {
   type Dialled,
@@ -114,10 +115,13 @@ function asserted(request: SipRequest, served: string, profile: Profile): readon
 /** Behind the application servers: number analysis, then the network of whoever is called. */
 export function targetsOfOriginating(
   scscf: SCscf,
-  request: SipRequest,
+  received: SipRequest,
   treatment: Treatment,
 ): Targets | Promise<Targets> {
   const { config, host } = scscf;
+  const meant = revealed(scscf, received.uri);
+  const request =
+    meant === undefined || meant === received.uri ? received : received.with(requestUri(meant));
   const decide = (chose: string, because: string): void =>
     scscf.decide('number analysis', {
       chose,
@@ -125,6 +129,10 @@ export function targetsOfOriginating(
       clause: 'TS 24.229 §5.4.3.2 step 10',
       about: request,
     });
+  if (meant === undefined) {
+    decide('404', 'the temporary GRUU stands for no device, or for one no more');
+    return { kind: 'refuse', status: 404 };
+  }
   const dialled = dialledNumber(request.uri, config, callerNumber(treatment));
   if (dialled === undefined) {
     if (!isSipUri(request.uri)) {

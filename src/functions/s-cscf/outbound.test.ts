@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ServerTransaction } from '#sip/endpoint';
-import { Contact, nameAddr, Path, RecordRoute, Require, Supported } from '#sip/headers';
+import { CallId, Contact, nameAddr, Path, RecordRoute, Require, Supported } from '#sip/headers';
 import { set, toTag } from '#sip/message';
 import { parseUri, uriText } from '#sip/uri';
 import { Bench } from './testing/bench.ts';
@@ -149,6 +149,56 @@ test('a GRUU that is the remote target of a dialog becomes the contact it stands
   const bye = bench.pcscf.last('BYE');
   assert.equal(uriText(bye.uri), 'sip:alice@192.0.2.1');
   assert.deepEqual(routesOf(bye), [from]);
+});
+
+test('every REGISTER gives another temporary GRUU, and all of them reach the device', async () => {
+  const bench = await device(
+    { regId: '1', path: pathOf('one') },
+    { device: 2, regId: '1', path: pathOf('two') },
+  );
+  const challenged = await bench.pcscf.send(bench.register(alice, { to: alice.named }));
+  const names: string[] = [];
+  for (const n of [3, 4]) {
+    const params = { '+sip.instance': `<${urn(1)}>`, 'reg-id': '1' };
+    const contact = nameAddr(parseUri('sip:alice@192.0.2.1'), params);
+    const edits = [set(Path, nameAddr(parseUri(pathOf('one')))), set(Supported, 'path', 'gruu')];
+    const ok = await bench.answerByPassword(alice, challenged, n - 2, { contact, edits });
+    const ours = ok.all(Contact).find(each => uriText(each.uri) === 'sip:alice@192.0.2.1');
+    names.push(ours?.params.get('temp-gruu') ?? '');
+  }
+  assert.notEqual(names[0], names[1]);
+  for (const name of names) {
+    assert.match(name, new RegExp(`^sip:tgruu\\.[\\w-]+@${home};gr$`));
+    assert.ok(!/alice/.test(Buffer.from(name.slice(10), 'base64url').toString('latin1')));
+    assert.equal((await bench.pcscf.send(bench.initial('MESSAGE', alice.named, name))).status, 200);
+    const { uri } = bench.icscf.last('MESSAGE'); // for the rest of the network: the public one
+    assert.equal(uriText(uri), `${alice.named};gr=${urn(1)}`);
+  }
+  const [name = ''] = names;
+  const forged = name.replace('tgruu.', 'tgruu.A');
+  assert.equal((await bench.pcscf.send(bench.initial('MESSAGE', alice.named, forged))).status, 404);
+
+  bench.sim.crash('s-cscf');
+  bench.sim.restart('s-cscf');
+  await bench.sim.run(10_000);
+  assert.equal((await bench.pcscf.send(bench.initial('MESSAGE', alice.named, name))).status, 200);
+});
+
+test('a temporary GRUU stands for nothing once its device registers with another Call-ID', async () => {
+  const bench = await new Bench().start();
+  const params = { '+sip.instance': `<${urn(1)}>` };
+  const contact = nameAddr(parseUri('sip:alice@192.0.2.1'), params);
+  const register = async (callId: string): Promise<string> => {
+    const edits = [set(Supported, 'gruu'), set(CallId, callId)];
+    const ok = await bench.registerByPassword(alice, { contact, edits });
+    return ok.get(Contact)?.params.get('temp-gruu') ?? '';
+  };
+  const first = await register('one');
+  const second = await register('two');
+  const reaches = async (name: string) =>
+    (await bench.pcscf.send(bench.initial('MESSAGE', alice.named, name))).status;
+  assert.equal(await reaches(first), 404);
+  assert.equal(await reaches(second), 200);
 });
 
 test('a GRUU that a home user calls goes to his device, be its user part a number', async () => {

@@ -15,6 +15,7 @@ import {
   Supported,
 } from '#sip/headers';
 import { type Edit, type SipRequest, set } from '#sip/message';
+import { withParams } from '#sip/params';
 import { octetText } from '#sip/text';
 import { parseUri } from '#sip/uri';
 import type { Proof } from './authentication.ts';
@@ -40,9 +41,14 @@ export function okHeaders(
   const { profile, bindings } = set_;
   const now = scscf.host.clock.now();
   const withGruu = request.all(Supported).some(tag => tag.toLowerCase() === 'gruu');
-  const contacts = bindings.map(binding =>
-    contactOf(binding, now, withGruu ? publicGruu(profile, binding) : undefined),
-  );
+  const contacts = bindings.map(binding => {
+    const gruu = withGruu ? publicGruu(profile, binding) : undefined;
+    const contact = contactOf(binding, now, gruu);
+    // RFC 5627 §5.1: both kinds, or neither
+    const temporary = gruu === undefined ? undefined : scscf.temporaryGruus.make(binding);
+    if (temporary === undefined) return contact;
+    return { ...contact, params: withParams(contact.params, { 'temp-gruu': temporary }) };
+  });
   const identities = profile.shown.map(impu =>
     nameAddr(parseUri(impu), undefined, displayNameOf(profile, impu)),
   );

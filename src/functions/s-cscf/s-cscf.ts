@@ -31,6 +31,7 @@ import { RegEvent } from './reg-event.ts';
 import { Registrar, type RegistrationSet } from './registrar.ts';
 import type { RegistrationExchange } from './registration.ts';
 import { type CallStatus, Sessions } from './sessions.ts';
+import { TemporaryGruus } from './temporary-gruu.ts';
 import { ThirdPartyRegistration } from './third-party-registration.ts';
 
 /** A socket it listens on. */
@@ -73,6 +74,7 @@ export class SCscf {
   /** What leads here for requests of our users: their Service-Route. */
   readonly originatingRoute: SipUri;
   #marks: Marks | undefined;
+  #gruus: TemporaryGruus | undefined;
   readonly #self: SipUri;
   readonly #queue = new Queue();
   /** Procedures that run or wait. */
@@ -101,7 +103,9 @@ export class SCscf {
    * taken; an HSS that is away is tried for ever.
    */
   async start(): Promise<readonly Bound[]> {
-    this.#marks = new Marks(await this.#secret());
+    const secret = await this.#secret();
+    this.#marks = new Marks(secret);
+    this.#gruus = new TemporaryGruus(secret, this.config.home, this.host.random);
     this.registrar.onDue = set => this.inBackground(set, () => expire(this, set));
     this.challenges.onTimeout = challenge => {
       void this.inTurn(challenge.impu, challenge.impi, () =>
@@ -182,6 +186,10 @@ export class SCscf {
   }
 
   // -------------------------------------------------------------------------- for procedures
+
+  get temporaryGruus(): TemporaryGruus {
+    return this.#gruus!;
+  }
 
   decide(decision: string, what: Decision): void {
     if (this.host.trace.enabled) this.host.trace.decide(`s-cscf.${decision}`, what);

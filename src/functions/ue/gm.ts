@@ -50,6 +50,8 @@ export class Gm {
   serviceRoute: readonly NameAddr[] = [];
   /** Our device as the home network names it: RFC 5627 §3.1.1. */
   gruu: SipUri | undefined;
+  /** The same for one who withholds his identity: RFC 5627 §3.1.2. */
+  temporaryGruu: SipUri | undefined;
   /** Calls under way whose caller withholds his identity: a public GRUU would tell it. */
   withholding = 0;
   /** The first hop keeps our flow, the registrar says: RFC 5626 §4.2.1. */
@@ -107,11 +109,13 @@ export class Gm {
    * one (§5.1.2A.1.1), else the address, which asks by `ob` for our flow (RFC 5626 §4.3).
    */
   contact(): NameAddr {
-    const { gruu, contactUri: uri } = this;
-    if (gruu !== undefined && this.withholding === 0) return this.#contact(gruu);
-    return this.#contact(
-      this.outbound ? { ...uri, params: withParams(uri.params, { ob: null }) } : uri,
-    );
+    const { contactUri, withholding } = this;
+    const address = this.outbound
+      ? { ...contactUri, params: withParams(contactUri.params, { ob: null }) }
+      : contactUri;
+    if (withholding > 0)
+      return nameAddr(this.temporaryGruu ?? address, { '+g.3gpp.icsi-ref': mmtel });
+    return this.#contact(this.gruu ?? address);
   }
 
   #contact(uri: Uri, params: Readonly<Record<string, string>> = {}): NameAddr {

@@ -168,7 +168,8 @@ export class Registration {
     }
     gm.flow = flow;
     gm.outbound = response.all(Require).some(tag => tag.toLowerCase() === 'outbound');
-    gm.gruu = gm.config.gruu ? gruuOf(contact) : undefined;
+    gm.gruu = gm.config.gruu ? gruuOf(contact, 'pub-gruu') : undefined;
+    gm.temporaryGruu = gm.config.gruu ? gruuOf(contact, 'temp-gruu') : undefined;
     gm.serviceRoute = serviceRoute;
     gm.identity = parseUri(identities[0]!);
     const registration: Registered = {
@@ -225,6 +226,7 @@ export class Registration {
     this.#state = { kind: 'not registered', because };
     this.#gm.serviceRoute = [];
     this.#gm.gruu = undefined;
+    this.#gm.temporaryGruu = undefined;
     this.#gm.outbound = false;
     this.#authentication.forget();
     if (before === 'registered') this.onChange(this.#state);
@@ -266,9 +268,9 @@ function renewal(granted: Duration): Duration {
   return granted > seconds(1200) ? granted - seconds(600) : granted / 2;
 }
 
-/** The public GRUU of our contact, where it is one. RFC 5627 §3.1.1 */
-function gruuOf(contact: NameAddr | undefined): SipUri | undefined {
-  const text = contact?.params.get('pub-gruu');
+/** A GRUU of our contact, where it is one. RFC 5627 §4.2 */
+function gruuOf(contact: NameAddr | undefined, kind: 'pub-gruu' | 'temp-gruu'): SipUri | undefined {
+  const text = contact?.params.get(kind);
   if (!text) return undefined;
   const uri = parseUri(text);
   return isSipUri(uri) && uri.params.has('gr') ? uri : undefined;
