@@ -2,11 +2,11 @@
 // under test, loads it with SIPp, and prints figures as JSON.
 
 import { spawn } from 'node:child_process';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CommandFailed } from '#operation/cli/failure';
 import { HOME, type System } from './systems.ts';
 
+const DRIVER = fileURLToPath(new URL('./drive.py', import.meta.url));
 const START = fileURLToPath(new URL('./start-core.sh', import.meta.url));
 const PCSCF = '127.0.0.11:5060';
 
@@ -55,8 +55,7 @@ export async function drive(
   system: System,
   words: readonly string[],
 ): Promise<DriverResult> {
-  const program = join(place.scenarios, 'bench.py');
-  const child = spawn('python3', [program, '--sut', system.sut, ...words], {
+  const child = spawn('python3', [DRIVER, place.scenarios, '--sut', system.sut, ...words], {
     env: { ...process.env, ...environmentOf(place, system) },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -6,15 +6,15 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd -P)
 carillon=$here/../../carillon
 
-rm -rf "$BENCH_DIR/running"
+rm -rf "$BENCH_DIR/running" "$BENCH_DIR/subscribed"
 if [ "${BENCH_IMPORT-}" = yes ]; then
-  # Once the API answers, and only while this process, which becomes the core, lives. The driver waits
-  # for a machine that is quiet before it measures.
+  # Once the API answers, and only while this process, which becomes the core, lives.
   (
     while kill -0 $$ 2>/dev/null && ! "$carillon" subscriber import "$BENCH_DIR/subscribers.csv" \
       --api http://127.0.0.1:8099 --data "$BENCH_DIR/none" >/dev/null 2>&1; do
       sleep 1
     done
+    touch "$BENCH_DIR/subscribed"
   ) &
   mkdir "$BENCH_DIR/running"
 else
