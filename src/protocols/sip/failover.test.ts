@@ -3,6 +3,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { nodeDns } from '#kernel/node/dns-source';
+import { createProcess } from '#kernel/node/process';
+import { dnsServer } from '#kernel/node/testing/dns-server';
 import { simulate } from '#kernel/simulation';
 import { seconds } from '#kernel/time';
 import { isGenerated, type ServerTransaction, SipEndpoint } from './endpoint.ts';
@@ -169,4 +172,47 @@ test('a request is given up after a cancel, not carried to the next server', asy
   });
   assert.equal(final.status, 503);
   assert.equal(asked(), 'one');
+});
+
+test('on real sockets: the DNS over UDP, a port where nobody listens, and the next server', async () => {
+  const ports: number[] = [];
+  const servers = createProcess({ log: { level: 'silent' } });
+  for (const name of ['gone', 'here']) {
+    const server = new SipEndpoint(servers.host(name), { point: 'Mw', name: `${name}.test` });
+    server.onRequest = tx => tx.reply(200);
+    ports.push((await server.listen('tcp', { host: '127.0.0.1', port: 0 })).port);
+    if (name === 'gone') await server.stop();
+  }
+  const [gone = 0, here = 0] = ports;
+  const record = { order: 1, preference: 1, flags: 's', regexp: '' };
+  const dns = await dnsServer({
+    naptr: {
+      'farm.test': [{ ...record, service: 'SIP+D2T', replacement: '_sip._tcp.farm.test' }],
+    },
+    srv: {
+      '_sip._tcp.farm.test': [
+        { priority: 2, weight: 0, port: here, target: 'host.farm.test' },
+        { priority: 1, weight: 0, port: gone, target: 'host.farm.test' },
+      ],
+    },
+    addresses: { 'host.farm.test': ['127.0.0.1'] },
+  });
+  const phones = createProcess({
+    log: { level: 'silent' },
+    dns: nodeDns({ servers: [dns.address], timeout: 500, tries: 1 }),
+  });
+  const client = new SipEndpoint(phones.host('client'), { point: 'Mw', name: 'client.test' });
+  try {
+    const transaction = client.request(someRequest('OPTIONS', 'sip:bob@farm.test'), {
+      uri: parseUri('sip:farm.test'),
+    });
+    assert.equal((await transaction.final).status, 200);
+    assert.equal(transaction.flow?.remote.port, here);
+    assert.equal(dns.asked[0], 'NAPTR farm.test');
+    assert.ok(dns.asked.includes('SRV _sip._tcp.farm.test'));
+  } finally {
+    await client.stop();
+    await Promise.all([phones.close(), servers.close()]);
+    dns.close();
+  }
 });
