@@ -14,7 +14,7 @@ test('a phone calls the echo and hears its own tone', async t => {
   assert.equal(report.registration.kind, 'registered');
   const [call] = report.calls;
   assert.equal(call.heard.tone.hertz, 600);
-  assert.ok(call.heard.tone.seconds > 1, JSON.stringify(call.heard));
+  assert.ok(call.heard.tone.seconds > 0.4, JSON.stringify(call.heard));
   assert.equal(call.end.by, 'local');
 });
 
