@@ -24,6 +24,11 @@ export interface Clock {
   after(delay: Duration, fire: () => void): Timer;
   /** Calls `fire` in a later turn of the loop, in the order asked for. */
   soon(fire: () => void): void;
+  /**
+   * A meter of load: each call tells the share of the time since the one before in which the process
+   * was busy, 0 to 1. A host whose time does not pass by work has none.
+   */
+  loadMeter?(): () => number;
 }
 
 export interface Timer {

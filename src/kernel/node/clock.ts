@@ -42,6 +42,16 @@ export class SystemClock implements Clock {
     setImmediate(this.#run, fire);
   }
 
+  loadMeter(): () => number {
+    let last = performance.eventLoopUtilization();
+    return () => {
+      const now = performance.eventLoopUtilization();
+      const { utilization } = performance.eventLoopUtilization(now, last);
+      last = now;
+      return utilization;
+    };
+  }
+
   /** Timers that wait. */
   get pending(): number {
     return this.#wheel.size;

@@ -27,6 +27,7 @@ export const defaultLimits: EndpointLimits = {
   serverTransactions: 250_000,
   clientTransactions: 250_000,
   retryAfter: 10,
+  busy: 0.97,
   datagramOctets: 1300, // RFC 3261 §18.1.1, where the path MTU is unknown
   datagramPeers: 100_000,
   connections: 50_000,

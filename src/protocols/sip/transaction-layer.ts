@@ -4,6 +4,7 @@
 import type { Clock, Host } from '#kernel/host';
 import type { Point } from '#kernel/trace';
 import { AckTransaction } from './ack-transaction.ts';
+import { Admission } from './admission.ts';
 import {
   type ClientTransactionOwner,
   OutboundTransaction,
@@ -39,6 +40,8 @@ export interface TransactionLimits {
   readonly clientTransactions: number;
   /** What Retry-After says, in seconds. */
   readonly retryAfter: number;
+  /** The share of its time that the process may be busy before new work gets 503; 1: never. */
+  readonly busy: number;
   /** Requests larger than this many octets leave by TCP where UDP was not asked for; 0: never. */
   readonly datagramOctets: number;
 }
@@ -62,6 +65,7 @@ export class TransactionLayer implements LinkOwner, ServerTransactionOwner, Clie
   /** By how long they are kept, which differs by reference point. */
   readonly #lingering = new Map<number, LingeringAnswers>();
   readonly #clients = new Map<string, OutboundTransaction>();
+  readonly #admission: Admission;
   /** While set, requests outside dialogs get 503. */
   draining = false;
   #stopped = false;
@@ -77,6 +81,7 @@ export class TransactionLayer implements LinkOwner, ServerTransactionOwner, Clie
     this.point = config.point;
     this.#user = user;
     this.#limits = limits;
+    this.#admission = new Admission(host, limits);
     this.transports = new Transports(this, config);
     this.deadTargets = new DeadTargets(host.clock);
   }
@@ -255,6 +260,8 @@ export class TransactionLayer implements LinkOwner, ServerTransactionOwner, Clie
       this.#refuse(request, link, 503);
     } else if (this.draining && !request.get(To)?.params.has('tag')) {
       this.#refuse(request, link, 503);
+    } else if (link.protocol !== 'local' && this.#admission.refuses(request)) {
+      this.#refuse(request, link, 503); // what came by a local link was admitted before
     } else this.#hand(this.#serve(request, via, key, link));
   }
 
@@ -289,8 +296,7 @@ export class TransactionLayer implements LinkOwner, ServerTransactionOwner, Clie
     if (via === undefined || request.method === 'ACK') return;
     const noted = request.raw('Via').length > 0 ? noteSource(request, via, link) : request;
     const edits = status === 503 ? [set(RetryAfter, { seconds: this.#limits.retryAfter })] : [];
-    if (request.has(To)) edits.push(toTag(this.newTag())); // RFC 4475 §3.3.1: 400 without one too
-    const answer = responseTo(noted, status, ...edits);
+    const answer = responseTo(noted, status, toTag(this.newTag()), ...edits);
     this.sendResponse(answer, this.#back(via, link));
   }
 
