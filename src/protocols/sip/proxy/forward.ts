@@ -5,7 +5,6 @@ import type { Timer } from '#kernel/host';
 import { type Duration, minutes, seconds } from '#kernel/time';
 import { type ClientTransaction, generate, isGenerated } from '../client-transaction.ts';
 import type { SipEndpoint } from '../endpoint.ts';
-import type { Target } from '../flow.ts';
 import {
   MaxBreadth,
   MaxForwards,
