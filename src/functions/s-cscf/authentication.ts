@@ -68,6 +68,10 @@ async function challenge(
   // without credentials, nobody knows yet how the client will spell itself
   const bothSpellings = resync === undefined && user.username !== user.impi;
   const maa = await scscf.cx.multimediaAuth(user, bothSpellings, resync && randAuts(resync));
+  if (resync !== undefined && maa.result === 'DIAMETER_UNABLE_TO_COMPLY') {
+    // TS 29.228 §6.3.1 step 4: MAC-S is wrong. The attempt is over, and with it what it left behind
+    return refuse(scscf, tx, user, resync.pending, 'the HSS does not take the AUTS of the UE');
+  }
   if (maa.result !== 'DIAMETER_SUCCESS') {
     const status = registrationStatus(maa.result);
     scscf.decide('authentication', {
@@ -241,10 +245,20 @@ async function refuse(
     about: tx.request,
   });
   tx.reply(status);
-  await scscf.cx.serverAssignment(
-    { impi: user.impi, impus: [user.impu] },
-    'AUTHENTICATION_FAILURE',
-    true,
-  );
+  await authenticationEnded(scscf, user, 'AUTHENTICATION_FAILURE');
   return undefined;
+}
+
+/**
+ * Tells the HSS that an attempt came to nothing (§5.4.1.2.3), unless another of the same private
+ * identity is under way: the HSS has one pending flag for all of them (TS 29.228 §6.1.2.1), and a
+ * stranger who guesses must not take from the user what he is about to prove himself by.
+ */
+export async function authenticationEnded(
+  scscf: SCscf,
+  { impi, impu }: Pick<User, 'impi' | 'impu'>,
+  how: 'AUTHENTICATION_FAILURE' | 'AUTHENTICATION_TIMEOUT',
+): Promise<void> {
+  if (scscf.challenges.awaits(impi)) return;
+  await scscf.cx.serverAssignment({ impi, impus: [impu] }, how, true);
 }

@@ -150,6 +150,9 @@ function regIdOf(contact: NameAddr, request: SipRequest): string | undefined {
 const instanceOf = (contact: NameAddr): string | undefined =>
   contact.params.get('+sip.instance') ?? undefined;
 
+/** Said anew in every answer, the GRUUs by the registrar alone (RFC 5627 §5.1). */
+const NOT_KEPT: ReadonlySet<string> = new Set(['expires', 'q', 'pub-gruu', 'temp-gruu']);
+
 function bindingFrom(
   contact: NameAddr,
   request: SipRequest,
@@ -157,7 +160,7 @@ function bindingFrom(
   times: { readonly id: string; readonly since: Instant; readonly expires: Instant },
 ): Binding {
   const params = [...contact.params]
-    .filter(([name]) => name !== 'expires' && name !== 'q')
+    .filter(([name]) => !NOT_KEPT.has(name))
     .map(([name, value]) => [copied(name), value === null ? null : copied(value)] as const);
   const instance = instanceOf(contact);
   const regId = regIdOf(contact, request);

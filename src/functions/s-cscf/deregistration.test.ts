@@ -116,3 +116,28 @@ test('the network has a user authenticate again soon', async () => {
   await bench.sim.run(seconds(601));
   assert.equal(bench.scscf.registrations().length, 0);
 });
+
+test('a profile pushed for an unregistered user is given back when its time is over', async () => {
+  const bench = await new Bench({ registration: { unregisteredProfile: seconds(60) } }).start();
+  await bench.icscf.send(bench.towards('INVITE', bob.number, alice.number));
+  assert.equal(bench.scscf.registrar.size, 1);
+  await bench.sim.settle(() => bench.hss.ppr(bench.hss.profileOf(alice, alice.sim)));
+  await bench.sim.run(seconds(61));
+  assert.equal(bench.hss.assignments.at(-1), 'TIMEOUT_DEREGISTRATION 001010000000001');
+  assert.equal(bench.scscf.registrar.size, 0);
+  const { store } = bench.scscf.host;
+  const kept = await bench.sim.settle(() => store.scan('profiles', { limit: 10 }));
+  assert.deepEqual(kept, []);
+});
+
+test('a profile pushed while the user leaves does not bring him back', async () => {
+  const bench = await registered();
+  bench.hss.onSar = ({ type }) => {
+    if (type === 'ADMINISTRATIVE_DEREGISTRATION')
+      void bench.hss.ppr(bench.hss.profileOf(alice, alice.sim));
+    return undefined;
+  };
+  await bench.sim.settle(() => bench.scscf.deregister(alice.tel));
+  await bench.sim.run(seconds(1));
+  assert.equal(bench.scscf.registrar.size, 0);
+});

@@ -2,6 +2,7 @@
 // lapse of a binding, TS 29.228 §6.1.3 (RTR), §6.2 (PPR). Each holds its subscription's queue.
 
 import type { PushProfileRequest, RegistrationTerminationRequest } from '#diameter/cx';
+import { authenticationEnded } from './authentication.ts';
 import type { Binding, ContactEvent } from './binding.ts';
 import type { Challenge } from './challenges.ts';
 import { type AssignmentType, profileFrom } from './cx.ts';
@@ -12,7 +13,7 @@ import type { SCscf } from './s-cscf.ts';
 /** Bindings whose time is over, or a profile that was lent to serve an unregistered user. */
 export async function expire(scscf: SCscf, set: RegistrationSet): Promise<void> {
   const now = scscf.host.clock.now();
-  if (scscf.registrar.ofImpu(set.profile.defaultImpu ?? '') !== set) return; // replaced meanwhile
+  if (!scscf.registrar.holds(set)) return; // gone meanwhile
   const over = set.bindings.filter(({ expires }) => expires <= now);
   if (over.length > 0) {
     scscf.decide('registration', {
@@ -168,6 +169,7 @@ async function replaceProfile(
   impi: string,
   profile: Profile,
 ): Promise<void> {
+  if (!scscf.registrar.holds(set)) return; // the user left while the profile was on its way
   const before = set.profile.shown;
   const charging = profile.charging ?? set.profile.charging; // absent: unchanged
   const after = await scscf.registrar.put(set, {
@@ -193,5 +195,5 @@ export async function authenticationTimedOut(scscf: SCscf, challenge: Challenge)
     clause: 'TS 24.229 §5.4.1.2.3',
     keys: { impi, impus: [impu] },
   });
-  await scscf.cx.serverAssignment({ impi, impus: [impu] }, 'AUTHENTICATION_TIMEOUT', true);
+  await authenticationEnded(scscf, challenge, 'AUTHENTICATION_TIMEOUT');
 }

@@ -96,13 +96,15 @@ export class Registrar {
   async put(of: RegistrationSet | Profile, change: SetChange): Promise<RegistrationSet> {
     const known = of instanceof Profile ? this.#holding(of) : this.#sets.get(of.id);
     const profile = change.profile ?? (of instanceof Profile ? of : of.profile);
+    const bound = change.bindings ?? known?.bindings ?? [];
     const next: Mutable<RegistrationSet> = {
       id: known?.id ?? this.idOf(profile),
       profile,
       impis: change.impis ?? known?.impis ?? [profile.subscription.impi],
-      bindings: change.bindings ?? known?.bindings ?? [],
-      until: undefined,
+      bindings: bound,
+      until: bound.length === 0 ? known?.until : undefined,
     };
+    if (next.until !== undefined) return this.#apply(next); // still lent, whatever it says now
     const writes: Write[] = [];
     if (known?.profile !== profile || known.impis !== next.impis || known.until !== next.until) {
       writes.push({ table: PROFILES, key: next.id, value: profileJson(next) });
@@ -114,6 +116,11 @@ export class Registrar {
     await this.#host.store.commit(writes);
 
     return this.#apply(next);
+  }
+
+  /** False for a set that is here no longer: who waited for his turn has nothing left to change. */
+  holds(set: RegistrationSet): boolean {
+    return this.#sets.get(set.id) === set;
   }
 
   /** A profile to serve an unregistered user by, for a while. Not stored: the HSS has it. */

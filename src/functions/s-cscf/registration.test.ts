@@ -16,7 +16,7 @@ import {
   Unsupported,
   WwwAuthenticate,
 } from '#sip/headers';
-import { type SipResponse, set } from '#sip/message';
+import { remove, type SipResponse, set } from '#sip/message';
 import { parseUri, uriText } from '#sip/uri';
 import { Bench, serviceRoute } from './testing/bench.ts';
 import { alice, bob, home, key } from './testing/scripted-hss.ts';
@@ -391,4 +391,59 @@ test('what the store cannot keep is not promised', async () => {
   bench.sim.store('s-cscf').down = true;
   assert.equal((await bench.registerByCard(alice)).status, 503);
   assert.equal(bench.scscf.registrations().length, 0);
+});
+
+test('a wrong answer to one challenge says nothing of another that is still to be answered', async () => {
+  const bench = await new Bench().start();
+  const mine = await bench.pcscf.send(bench.register(alice, {}, [bench.blank(alice.sim)]));
+  const strangers = await bench.pcscf.send(bench.register(alice, {}, [bench.blank(alice.sim)]));
+  const guess = { impi: alice.sim, username: alice.sim, password: 'guess' };
+  assert.equal((await bench.answerByPassword(alice, strangers, 1, guess)).status, 403);
+  await bench.sim.run(seconds(1));
+  // it would take the vector back that the other challenge was made of (TS 29.228 §6.1.2.1)
+  assert.deepEqual(bench.hss.assignments, []);
+  assert.equal((await bench.answerByCard(alice, mine)).status, 200);
+});
+
+test('a challenge that lapses says nothing of one that came after it', async () => {
+  const bench = await new Bench().start();
+  await bench.pcscf.send(bench.register(alice, {}, [bench.blank(alice.sim)]));
+  await bench.sim.run(minutes(3));
+  const later = await bench.pcscf.send(bench.register(alice, {}, [bench.blank(alice.sim)]));
+  await bench.sim.run(minutes(2));
+  assert.deepEqual(bench.hss.assignments, []);
+  assert.equal((await bench.answerByCard(alice, later)).status, 200);
+});
+
+test('an AUTS that is not of the card ends the attempt, and the HSS is told', async () => {
+  const bench = await new Bench().start();
+  const usim = bench.usim();
+  bench.hss.sequence = 40_008;
+  assert.equal((await bench.registerByCard(alice, { usim })).status, 200);
+  bench.hss.sequence = 1000;
+  const challenged = await bench.pcscf.send(bench.register(alice, {}, [bench.blank(alice.sim)]));
+  bench.hss.onMar = ({ auth }) =>
+    auth.authorization === undefined ? undefined : { result: 'DIAMETER_UNABLE_TO_COMPLY' };
+  assert.equal((await bench.answerByCard(alice, challenged, { usim })).status, 403);
+  await bench.sim.run(seconds(1));
+  assert.equal(bench.hss.assignments.at(-1), 'AUTHENTICATION_FAILURE 001010000000001');
+});
+
+test('who proves himself for another sees none of the contacts of that other', async () => {
+  const bench = await new Bench().start();
+  await bench.registerByCard(alice);
+  const challenged = await bench.pcscf.send(bench.register(bob, { to: bob.named }));
+  assert.equal((await bench.answerByPassword(bob, challenged, 1)).status, 200);
+  const query = bench.passwordAnswer(bob, challenged, 2, { to: alice.named }).with(remove(Contact));
+  const ok = await bench.pcscf.send(query);
+  assert.deepEqual([ok.all(Contact), ok.all(PAssociatedUri)], [[], []]);
+});
+
+test('a GRUU is what the registrar makes, and nothing a contact brings', async () => {
+  const bench = await new Bench().start();
+  const parameters = { 'pub-gruu': `sip:bob@${home};gr=x`, 'temp-gruu': `sip:y@${home};gr` };
+  const contact = nameAddr(parseUri('sip:alice@192.0.2.1'), parameters);
+  const ok = await bench.registerByCard(alice, { contact });
+  const { params } = ok.get(Contact) as { params: ReadonlyMap<string, string | null> };
+  assert.deepEqual([params.has('pub-gruu'), params.has('temp-gruu')], [false, false]);
 });

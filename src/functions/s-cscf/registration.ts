@@ -47,8 +47,9 @@ async function accept(
   const { registrar, config } = scscf;
   const known = registrar.ofImpu(user.impu);
   if (request.all(Contact).length === 0) {
-    // asks what is registered (RFC 3261 §10.2.3)
-    return tx.reply(200, ...(known === undefined ? [] : okHeaders(scscf, request, known, user)));
+    // asks what is registered (RFC 3261 §10.2.3): no HSS is asked whether it is his to know
+    if (!known?.impis.includes(user.impi)) return tx.reply(200);
+    return tx.reply(200, ...okHeaders(scscf, request, known, user));
   }
   const asked = contactsAfter(scscf, request, user, proof);
   if (asked.kind !== 'bindings') return refuseContacts(scscf, tx, asked);

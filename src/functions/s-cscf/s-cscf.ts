@@ -302,7 +302,8 @@ export class SCscf {
     if (asked === undefined) {
       asked = this.cx.serverAssignment({ impus: [impu] }, 'UNREGISTERED_USER');
       this.#asked.set(impu, asked);
-      void asked.finally(() => this.#asked.delete(impu));
+      const done = () => this.#asked.delete(impu);
+      asked.then(done, done); // what it rejects with is told to whoever waits below
     }
     const { result, profile } = await asked;
     const meanwhile = this.registrar.ofImpu(impu);
