@@ -127,3 +127,11 @@ test('an AS is told when the network ends a registration, and when it lapses', a
   await bench.sim.run(seconds(700));
   assert.deepEqual(expiresOf(bench), [600, 0, 600, 0]);
 });
+
+test('an AS that refuses a user, as it may, does not end his registration', async () => {
+  const bench = await benchWith(onRegister([], { defaultHandling: 'SESSION_TERMINATED' }));
+  bench.as.handle = tx => tx.reply(403);
+  await bench.registerByCard(alice);
+  await bench.sim.run(seconds(2));
+  assert.equal(bench.scscf.registrations().length, 1);
+});

@@ -24,6 +24,7 @@ import type { RegistrationSet } from './registrar.ts';
 import type { RegistrationExchange } from './registration.ts';
 import type { SCscf } from './s-cscf.ts';
 import { serviceBody } from './service-body.ts';
+import { isAway } from './treatment.ts';
 
 /** What an AS has been told of a set: the same Call-ID goes on, with growing CSeq (RFC 3261 §10.2.4). */
 interface Told {
@@ -92,7 +93,8 @@ export class ThirdPartyRegistration {
     const final = await sip.request(register, { uri: target, point: 'ISC' }).final;
     if (expires === 0) this.#told.get(of.id)?.delete(server.serverName);
     if (this.#told.get(of.id)?.size === 0) this.#told.delete(of.id);
-    if (final.status < 300 || expires === 0) return;
+    // no response, 408 or 5xx: a refusal is the AS's own business (§5.4.1.7)
+    if (expires === 0 || !isAway(final)) return;
 
     const { defaultHandling } = server;
     this.#scscf.decide('third-party registration', {

@@ -266,7 +266,7 @@ class Passage {
 }
 
 /** §5.4.3.2: no answer, 408 or 5xx. */
-const isAway = (failure: SipResponse): boolean =>
+export const isAway = (failure: SipResponse): boolean =>
   isGenerated(failure) || failure.status === 408 || (failure.status >= 500 && failure.status < 600);
 
 /** 430 from the edge; 504 is what `forward` makes of an edge that cannot be reached. */
