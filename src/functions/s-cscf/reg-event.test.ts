@@ -247,3 +247,20 @@ test('identities that a new profile takes away are told as terminated', async ()
     ],
   );
 });
+
+test('the id of a subscription comes back in each of its NOTIFYs', async () => {
+  const bench = await registered();
+  const event = { package: 'reg', params: new Map([['id', '7']]) };
+  const first = subscribe(bench, alice.number).with(set(Event, event));
+  const ok = await bench.pcscf.send(first);
+  await bench.sim.run(seconds(1));
+  assert.equal(bench.pcscf.last('NOTIFY').get(Event)?.params.get('id'), '7');
+  bench.sim.crash('s-cscf');
+  bench.sim.restart('s-cscf');
+  await bench.sim.run(seconds(5));
+  const refresh = again(first, ok, 600_000).with(set(Event, event));
+  assert.equal((await bench.pcscf.send(refresh)).status, 200);
+  await bench.sim.run(seconds(1));
+  assert.equal(bench.pcscf.of('NOTIFY').length, 2);
+  assert.equal(bench.pcscf.last('NOTIFY').get(Event)?.params.get('id'), '7');
+});

@@ -20,7 +20,9 @@ import {
   To,
 } from '#sip/headers';
 import { body, type Edit, fields, type SipRequest, set } from '#sip/message';
+import { NO_PARAMS, type Params } from '#sip/params';
 import { type Reginfo, reginfoText, reginfoType } from '#sip/reginfo';
+import { copied } from '#sip/text';
 import { impuOf, isSipUri, parseUri, type Uri } from '#sip/uri';
 import type { ContactChange } from './binding.ts';
 import { fullDocument, partialDocument } from './reg-document.ts';
@@ -37,6 +39,8 @@ interface Subscription {
   readonly token: string;
   /** The identity subscribed to. */
   readonly impu: string;
+  /** The `id` of its Event, which every NOTIFY repeats. RFC 6665 §8.4 */
+  readonly eventId: string | undefined;
   readonly dialog: Dialog;
   expires: Instant;
   version: number;
@@ -97,6 +101,7 @@ export class RegEvent {
     const subscription: Subscription = {
       token: `reg-${host.random.hex(8)}`,
       impu: impuOf(request.uri),
+      eventId: eventIdOf(request),
       dialog: Dialog.fromUas(request, tx.localTag),
       expires: host.clock.now() + granted,
       version: 0,
@@ -119,7 +124,8 @@ export class RegEvent {
       dialogId(request.get(CallId) ?? '', localTag, remoteTag),
     );
     const granted = this.#granted(request);
-    if (subscription === undefined) tx.reply(481);
+    // RFC 6665 §4.2.1: the dialog, and the id of the event
+    if (subscription === undefined || eventIdOf(request) !== subscription.eventId) tx.reply(481);
     else if (!subscription.dialog.accepts(request)) tx.reply(500);
     else if (granted === undefined) tx.reply(423, this.#minimum());
     else {
@@ -151,13 +157,20 @@ export class RegEvent {
 
   async restore(): Promise<void> {
     await eachEntry(this.#scscf.host.store, TABLE, (token, value) => {
-      const kept = value as { impu: string; dialog: Json; expires: Instant; version: number };
+      const kept = value as {
+        impu: string;
+        eventId?: string;
+        dialog: Json;
+        expires: Instant;
+        version: number;
+      };
       const dialog = Dialog.restore(kept.dialog);
       // what was sent after the last time it was kept, no watcher will see twice
       dialog.localSequence += SKIPPED;
       this.#add({
         token,
         impu: kept.impu,
+        eventId: kept.eventId,
         dialog,
         expires: kept.expires,
         version: kept.version + SKIPPED,
@@ -253,7 +266,7 @@ export class RegEvent {
     const notify = dialog.request(
       'NOTIFY',
       set(Contact, this.#scscf.contact(subscription.token)),
-      set(Event, { package: 'reg', params: new Map() }),
+      set(Event, { package: 'reg', params: idOf(subscription) }),
       set(SubscriptionState, state),
       body(reginfoType, reginfoText(document)),
     );
@@ -307,8 +320,9 @@ export class RegEvent {
     });
   }
 
-  #keep({ token, impu, dialog, expires, version }: Subscription): void {
-    this.#store(token, { impu, dialog: dialog.serialise(), expires, version });
+  #keep({ token, impu, eventId, dialog, expires, version }: Subscription): void {
+    const named = eventId === undefined ? {} : { eventId };
+    this.#store(token, { impu, ...named, dialog: dialog.serialise(), expires, version });
   }
 
   #store(key: string, value: Json | undefined): void {
@@ -323,6 +337,14 @@ const MAX_WAITING = 20;
 
 /** Further than one process counts between two refreshes. */
 const SKIPPED = 100_000;
+
+const eventIdOf = (request: SipRequest): string | undefined => {
+  const id = request.get(Event)?.params.get('id');
+  return id == null ? undefined : copied(id);
+};
+
+const idOf = ({ eventId }: Subscription): Params =>
+  eventId === undefined ? NO_PARAMS : new Map([['id', eventId]]);
 
 /** Reginfo is what the package sends by default (RFC 3680 §4.5). */
 const accepts = (request: SipRequest): boolean => {
