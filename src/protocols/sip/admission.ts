@@ -21,6 +21,8 @@ export interface AdmissionLimits {
 const INTERVAL: Duration = ms(100);
 /** After this long without a look, what was is past. */
 const PAST: Duration = ms(1000);
+/** So many more looks without an idle moment than with one are no accident: half a second. */
+const STREAK = 5;
 const FALL = 0.8;
 const RISE = 0.04;
 /** Some always get in: who asks is how we learn that there is room again. */
@@ -48,6 +50,8 @@ export class Admission {
   #admitted = 1;
   #lookedAt: Instant = 0;
   #busy = 0;
+  /** Looks that found it too busy; one that did not takes two of them away. */
+  #streak = 0;
   /** Requests since then. */
   #asked = 0;
 
@@ -89,10 +93,13 @@ export class Admission {
     this.#busy = busyShare();
     const asked = this.#asked;
     this.#asked = 0;
+    const isTooBusy = this.#busy > this.#limits.busy && asked >= FEW && since <= PAST;
+    this.#streak = isTooBusy
+      ? Math.min(this.#streak + 1, 2 * STREAK)
+      : Math.max(0, this.#streak - 2);
     if (this.#busy < GONE || since > PAST || asked < FEW) this.#admitted = 1;
-    else if (this.#busy > this.#limits.busy)
-      this.#admitted = Math.max(LEAST, this.#admitted * FALL);
-    else this.#admitted = Math.min(1, this.#admitted + RISE);
+    else if (this.#streak >= STREAK) this.#admitted = Math.max(LEAST, this.#admitted * FALL);
+    else if (!isTooBusy) this.#admitted = Math.min(1, this.#admitted + RISE);
   }
 }
 
