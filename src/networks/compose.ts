@@ -219,6 +219,7 @@ function endpointsElsewhere(
   const section = settings[name];
   const host = section.bind ?? settings.bind;
   const port = name === 'pcscf' ? settings.pcscf.mw : 'port' in section ? section.port : 0;
-  const protocols = service === 'diameter' ? (['tcp'] as const) : (['udp', 'tcp'] as const);
+  // TCP first: a function that is away refuses at once, where datagrams would be waited for.
+  const protocols = service === 'diameter' ? (['tcp'] as const) : (['tcp', 'udp'] as const);
   return protocols.map(protocol => ({ protocol, address: { host, port } }));
 }

@@ -46,6 +46,11 @@ export interface PCscfConfig {
   readonly flowTimer: { readonly reliable: Duration; readonly unreliable: Duration };
   /** How long the core may take over a REGISTER; less than UEs wait (timer F, 32 s). Default 28 s. */
   readonly registerTimeout: Duration;
+  /**
+   * How long the core may say nothing at all, not even 100, before a UE is told that it is away; more
+   * than the I-CSCF waits for the HSS. Default 10 s.
+   */
+  readonly coreTimeout: Duration;
   /** RFC 3261 timer C, above 3 minutes. */
   readonly timerC: Duration;
 }
@@ -69,6 +74,7 @@ export function pCscfConfig(settings: PCscfSettings): PCscfConfig {
     emergencyNumbers: ['112', '911'],
     flowTimer: { reliable: minutes(2), unreliable: seconds(30) },
     registerTimeout: seconds(28),
+    coreTimeout: seconds(10),
     timerC: minutes(3) + seconds(20),
     ...settings,
   };

@@ -2,9 +2,10 @@
 // way, and never lets the request go the normal way. TS 24.229 §5.2.10.5, §7.6
 
 import type { ServerTransaction } from '#sip/endpoint';
-import { Contact, nameAddr, PAssertedIdentity } from '#sip/headers';
-import { body, set } from '#sip/message';
-import { isSipUri, isTelUri, parseUri, sipUri, type Uri } from '#sip/uri';
+import { Contact, nameAddr } from '#sip/headers';
+import { set } from '#sip/message';
+import { isSipUri, isTelUri, parseUri, type Uri } from '#sip/uri';
+import { alternativeService } from './alternative-service.ts';
 import type { PCscf } from './p-cscf.ts';
 
 /** RFC 5031 §4.2: the service and its kinds: fire, police, … */
@@ -24,19 +25,13 @@ export function refuseEmergency(pcscf: PCscf, tx: ServerTransaction): void {
     because: 'it calls an emergency service, and this network has no E-CSCF',
     clause: 'TS 24.229 §5.2.10.5',
   });
-  const { name, mwPort } = pcscf.config;
+  const reason = 'no emergency services in the IMS of this network';
   tx.reply(
     380,
     set(Contact, nameAddr(parseUri('urn:service:sos'))),
-    set(PAssertedIdentity, nameAddr(sipUri({ host: name, port: mwPort }))), // §5.2.10.5: who says so
-    body('application/3gpp-ims+xml', ALTERNATIVE),
+    ...alternativeService(pcscf, { type: 'emergency', reason }),
   );
 }
-
-const ALTERNATIVE = `<?xml version="1.0" encoding="UTF-8"?>
-<ims-3gpp version="1"><alternative-service><type>emergency</type>\
-<reason>no emergency services in the IMS of this network</reason></alternative-service></ims-3gpp>
-`;
 
 /** Without the separators people write; parameters of a telephone subscriber do not count. */
 const digitsOf = (number: string): string =>

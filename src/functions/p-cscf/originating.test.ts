@@ -132,11 +132,33 @@ describe('the way of a request', () => {
     }
   });
 
-  test('is 504 where the S-CSCF cannot be reached', async () => {
+  for (const [what, away] of [
+    ['cannot be reached', (bench: Bench) => bench.sim.crash('s-cscf')],
+    ['says nothing at all', (bench: Bench) => bench.hang()],
+  ] as const) {
+    test(`is 504 where the S-CSCF ${what}: the UE is to register anew (TS 23.380)`, async () => {
+      const bench = await new Bench().start();
+      const alice = await bench.registered('alice');
+      away(bench);
+      for (const method of ['INVITE', 'MESSAGE']) {
+        const asked = bench.sim.now();
+        const told = await alice.ask(alice.initial(method, bob));
+        assert.equal(told.status, 504, method);
+        assert.match(Buffer.from(told.body).toString(), /<action>initial-registration<\/action>/);
+        assert.ok(bench.sim.now() - asked <= 10_100);
+      }
+    });
+  }
+
+  test('is not 504 where the S-CSCF rings and then falls silent: that is an end like others', async () => {
     const bench = await new Bench().start();
     const alice = await bench.registered('alice');
-    bench.sim.crash('s-cscf');
-    assert.equal((await alice.ask(alice.initial('MESSAGE', bob))).status, 504);
+    bench.scscf.handle = tx => {
+      tx.reply(180);
+      bench.sim.after(20_000, () => bench.sim.crash('s-cscf'));
+    };
+    const told = await alice.ask(alice.initial('INVITE', bob));
+    assert.equal(told.body.length, 0);
   });
 });
 

@@ -1,6 +1,6 @@
 // Requests from a UE other than REGISTER. TS 24.229 §5.2.6.3
 
-import type { ServerTransaction } from '#sip/endpoint';
+import { isGenerated, type ServerTransaction } from '#sip/endpoint';
 import {
   Contact,
   From,
@@ -11,9 +11,10 @@ import {
   Route,
 } from '#sip/headers';
 import { required } from '#sip/identities';
-import { prepend, remove, type SipRequest, set } from '#sip/message';
+import { prepend, remove, response, type SipRequest, type SipResponse, set } from '#sip/message';
 import { checkRequest, forward, takeRoute } from '#sip/proxy';
 import { impuOf, uriText } from '#sip/uri';
+import { alternativeService } from './alternative-service.ts';
 import { type Binding, userTag } from './bindings.ts';
 import { chargingVector, newIcid } from './charging.ts';
 import { isEmergency, refuseEmergency } from './emergency.ts';
@@ -43,6 +44,7 @@ export async function originate(pcscf: PCscf, tx: ServerTransaction): Promise<vo
 
   const identity = assertedIdentity(pcscf, request, binding);
   const maker = pcscf.config.name;
+  let heard = false;
   const recorded = pcscf.recordRoute(tx.flow, userTag(binding.impi), request, 'core');
   await forward(
     pcscf.sip,
@@ -59,10 +61,31 @@ export async function originate(pcscf: PCscf, tx: ServerTransaction): Promise<vo
             prepend(RecordRoute, ...recorded),
           ),
         target: pcscf.nextHop(route[0]),
+        unheard: pcscf.config.coreTimeout,
       },
     ],
-    { onResponse: response => pcscf.towardsUe(response), timerC: pcscf.config.timerC },
+    {
+      onResponse: received => {
+        if (!isGenerated(received)) heard = true;
+        return pcscf.towardsUe(received);
+      },
+      onFinal: () => (heard ? undefined : sCscfIsAway(pcscf, tx)),
+      timerC: pcscf.config.timerC,
+    },
   );
+}
+
+/** The S-CSCF serves nobody now; by registering anew the UE is assigned another. TS 24.229 §5.2.6.3, TS 23.380 §4.4 */
+function sCscfIsAway(pcscf: PCscf, tx: ServerTransaction): SipResponse | undefined {
+  if (tx.cancelled !== undefined) return undefined;
+  pcscf.decide('p-cscf.restoration', tx.request, {
+    chose: '504',
+    because: 'the S-CSCF of the user cannot be reached, or says nothing',
+    clause: 'TS 24.229 §5.2.6.3, TS 23.380 §4.4',
+  });
+  const reason = 'the S-CSCF does not answer';
+  const service = { type: 'restoration', reason, action: 'initial-registration' } as const;
+  return response(tx.request, 504, ...alternativeService(pcscf, service));
 }
 
 /** The identities a request claims, as far as they say who of a shared flow speaks. */

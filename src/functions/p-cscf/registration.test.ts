@@ -241,7 +241,9 @@ describe('what comes back to the UE', () => {
     const bench = await new Bench().start();
     const alice = await bench.phone('alice');
     bench.icscf.handle = () => {};
+    const asked = bench.sim.now();
     assert.equal((await alice.register()).status, 504);
+    assert.ok(bench.sim.now() - asked <= seconds(11));
   });
 });
 

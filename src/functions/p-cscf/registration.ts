@@ -61,6 +61,7 @@ export async function register(pcscf: PCscf, tx: ServerTransaction): Promise<voi
         ),
         target: { uri: parseUri(config.icscf), point: 'Mw' },
         timeout: config.registerTimeout,
+        unheard: config.coreTimeout,
       },
     ],
     {

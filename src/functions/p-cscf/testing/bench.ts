@@ -178,6 +178,13 @@ export class Bench {
     return this;
   }
 
+  /** From now on the S-CSCF takes connections and hangs. */
+  hang(): void {
+    this.sim.crash('s-cscf');
+    this.sim.setName(`scscf.${home}`, 'sip', [{ protocol: 'local', name: 'hung' }]);
+    this.sim.host('hung').network.serveLocal('hung', () => {});
+  }
+
   async restart(): Promise<void> {
     this.#pcscf = undefined;
     this.sim.crash('p-cscf');
