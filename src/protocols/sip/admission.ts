@@ -23,7 +23,7 @@ const INTERVAL: Duration = ms(100);
 const PAST: Duration = ms(1000);
 /** So many more looks without an idle moment than with one are no accident: half a second. */
 const STREAK = 5;
-const FALL = 0.8;
+const FALL = 0.9;
 const RISE = 0.04;
 /** Some always get in: who asks is how we learn that there is room again. */
 const LEAST = 0.02;
