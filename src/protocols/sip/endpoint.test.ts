@@ -211,6 +211,16 @@ test('a CANCEL of nothing gets 481', async () => {
   assert.equal(final.status, 481);
 });
 
+test('CANCELs of nothing are answered and nothing of them is kept', async () => {
+  const { sim, client, server } = await pair();
+  const cancels = Array.from({ length: 50 }, () => someRequest('CANCEL', 'sip:bob@home.test'));
+  const finals = await sim.settle(() =>
+    Promise.all(cancels.map(cancel => client.request(cancel, udp(sim)).final)),
+  );
+  assert.ok(finals.every(({ status }) => status === 481));
+  assert.equal(server.counts.servers, 0);
+});
+
 test('a peer that ignores CANCEL leaves a generated 487 after 64·T1', async () => {
   const { sim, client, server } = await pair();
   server.onRequest = tx => tx.reply(180);

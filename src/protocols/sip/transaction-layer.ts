@@ -281,11 +281,12 @@ export class TransactionLayer implements LinkOwner, ServerTransactionOwner, Clie
 
   #cancel(request: SipRequest, via: ViaValue, key: string, link: Link): void {
     const cancelled = this.#servers.get(serverKey(request, via, 'INVITE'));
-    const transaction = this.#serve(request, via, key, link);
     if (cancelled === undefined) {
-      transaction.reply(481);
+      // §9.2. Without a transaction: no bound of ours would count what anybody can make up
+      this.#refuse(request, link, 481);
       return;
     }
+    const transaction = this.#serve(request, via, key, link);
     transaction.reply(200, toTag(cancelled.localTag)); // §9.2: the tag of the INVITE's responses
     cancelled.cancel(request);
   }
