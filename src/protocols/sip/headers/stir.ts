@@ -6,7 +6,10 @@ import { type Params, paramsText, parseParams } from '../params.ts';
 import { skipSpace, trimmed } from '../text.ts';
 
 export interface IdentityValue {
-  /** A PASSporT: `header.payload.signature`, or `..signature` in its compact form (RFC 8225 §7). */
+  /**
+   * A PASSporT: `header.payload.signature`, or `..signature` in its compact form (RFC 8225 §7). In
+   * quotes, the signature of RFC 4474, which nobody verifies any more.
+   */
   readonly token: string;
   /** Where the certificate is; the brackets are left off. */
   readonly info: string | undefined;
@@ -14,11 +17,14 @@ export interface IdentityValue {
   readonly params: Params;
 }
 
+const PASSPORT = /^[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+$/;
+const OLD_SIGNATURE = /^"[A-Za-z0-9+/=\s]*"$/;
+
 const identity: Grammar<IdentityValue> = {
   parse(text) {
     const semicolon = text.indexOf(';');
     const token = trimmed(semicolon < 0 ? text : text.slice(0, semicolon));
-    if (!/^[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+$/.test(token)) {
+    if (!PASSPORT.test(token) && !OLD_SIGNATURE.test(token)) {
       throw new SipError(438, 'an Identity holds no PASSporT', { clause: 'RFC 8224 §4' });
     }
     let rest = semicolon < 0 ? '' : text.slice(semicolon);

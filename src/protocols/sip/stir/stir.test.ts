@@ -203,6 +203,9 @@ test('without an Identity, or with one of a kind nobody here knows, nothing is v
     set(Identity, { token: 'a.b.c', info: x5u, params: new Map([['ppt', 'div']]) }),
   );
   assert.equal((await verify(div)).verstat, 'No-TN-Validation');
+  const old = respelled(div, /\r\nIdentity: [^\r]*/, '\r\nIdentity: "kjOP4YVYZ0Ot+/="');
+  assert.equal(old.get(Identity)?.token, '"kjOP4YVYZ0Ot+/="');
+  assert.equal((await verify(old)).verstat, 'No-TN-Validation');
 });
 
 test('one Identity of several is enough, and only so many are looked at', async () => {

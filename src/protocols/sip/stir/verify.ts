@@ -83,6 +83,7 @@ async function verifyOne(
     verstat: 'No-TN-Validation',
     because: `a PASSporT of kind ${kind}`,
   });
+  if (token.startsWith('"')) return unknown('RFC 4474');
   if (!KINDS.has(ppt)) return unknown(ppt);
   if ((params.get('alg') ?? 'ES256') !== 'ES256') return failed(437, 'alg is not ES256');
   let passport: Passport;
