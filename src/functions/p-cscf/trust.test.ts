@@ -28,6 +28,28 @@ test('what only the network asserts is taken out of what a UE sends, however it 
   assert.deepEqual(untrusted(withoutUntrusted(forged)), []);
 });
 
+test('where a UE is, it says itself; that the network says so, it may not', () => {
+  const own = 'P-Access-Network-Info: 3GPP-E-UTRAN-FDD;utran-cell-id-3gpp=001010001';
+  assert.equal(withoutUntrusted(invite(own)).has(PAccessNetworkInfo), true);
+  for (const claim of ['network-provided', ' Network-Provided ; x=y']) {
+    const forged = invite(`${own};${claim}`);
+    assert.deepEqual(untrusted(forged), ['P-Access-Network-Info'], claim);
+    assert.equal(withoutUntrusted(forged).has(PAccessNetworkInfo), false, claim);
+  }
+});
+
+test('a UE says nothing of the features of proxies, nor how well it is known', () => {
+  const forged = invite(
+    'Feature-Caps: *;+g.3gpp.srvcc',
+    'Attestation-Info: A',
+    'Origination-Id: 123e4567-e89b-12d3-a456-426655440000',
+    'Additional-Identity: <sip:bob@home>',
+    'Service-Interact-Info: x',
+    'Response-Source: x',
+  );
+  assert.equal(untrusted(forged).length, 6);
+});
+
 test('a UE is not told where the other party is', () => {
   const seen = invite('P-Access-Network-Info: 3GPP-E-UTRAN-FDD;utran-cell-id-3gpp=001010001');
   assert.equal(seen.with(...privateEdits(seen)).has(PAccessNetworkInfo), false);

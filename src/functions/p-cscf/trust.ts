@@ -27,6 +27,12 @@ const NETWORK_ASSERTED = [
   'Path',
   'Restoration-Info',
   'Relayed-Charge',
+  'Service-Interact-Info',
+  'Response-Source',
+  'Attestation-Info',
+  'Origination-Id',
+  'Additional-Identity',
+  'Feature-Caps',
 ] as const;
 
 /** What stays inside the trust domain; §5.2.6.4, and for where the other party is, §4.4.3. */
@@ -43,8 +49,17 @@ const present = (message: SipMessage, names: readonly string[]): readonly string
   names.filter(name => message.has(name));
 
 /** What must go from a message of a UE before the network sees it. */
-export const untrusted = (message: SipMessage): readonly string[] =>
-  present(message, NETWORK_ASSERTED);
+export const untrusted = (message: SipMessage): readonly string[] => {
+  const names = present(message, NETWORK_ASSERTED);
+  return claimsNetwork(message) ? [...names, LOCATION] : names;
+};
+
+const LOCATION = 'P-Access-Network-Info';
+
+/** Location that says it is the network's, which charging and emergency calls rely on. RFC 7315 §5.4 */
+const claimsNetwork = (message: SipMessage): boolean =>
+  message.has(LOCATION) &&
+  message.raw(LOCATION).some(value => /;\s*network-provided\s*(?:[;,=]|$)/i.test(value));
 
 /** The message without it. */
 export function withoutUntrusted<M extends SipRequest | SipResponse>(message: M): M {
