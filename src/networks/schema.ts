@@ -179,6 +179,11 @@ export const NetworkSchema = Type.Object(
         text("host:port of an HSS elsewhere, which the CSCFs use instead of this network's own"),
       ),
       host: Type.Optional(text("that HSS's Diameter identity; without it hss.<home>")),
+      agent: Type.Optional(
+        text(
+          'Diameter identity of the relay or proxy at that address, where it is not the HSS itself',
+        ),
+      ),
       peers: Type.Array(text('Diameter identity'), {
         description: "who may connect besides this network's own functions; * is anybody",
         default: [],

@@ -13,7 +13,7 @@ import {
   type FreeDiameterOptions,
   PACKAGE,
 } from './support/free-diameter.ts';
-import { folderOf } from './support/lab.ts';
+import { folderOf, freePort, Lab } from './support/lab.ts';
 import { needs } from './support/needs.ts';
 
 const skip = needs('freeDiameterd', PACKAGE) || needs('openssl', 'openssl');
@@ -148,4 +148,50 @@ test('we and freeDiameter know each other by certificates over TLS', options, as
   });
   await open(scscf);
   assert.equal(scscf.peers()[0]?.link, 'tls');
+});
+
+test('a phone registers while every message of Cx goes through the relay', options, async t => {
+  const [hssPort, port] = [await freePort(), await freePort()];
+  const lab = await Lab.start(t, {
+    ports: 'own',
+    settings: [
+      ...['udp', 'tcp', 'tls', 'ws', 'wss'].map(name => `pcscf.${name}=0`),
+      ...['hss.listen=true', `hss.port=${hssPort}`, `hss.peers=["${relay}"]`],
+      ...[`hss.address=127.0.0.1:${port}`, `hss.agent=${relay}`],
+    ],
+  });
+  const authority = new Authority(lab.folder);
+  const names = ['hss', 'icscf', 'scscf'].map(name => `${name}.${lab.home}`);
+  const started = await FreeDiameter.start({
+    port,
+    folder: lab.folder,
+    identity: relay,
+    realm: 'transit.example',
+    certificate: authority.certificateOf(relay),
+    authority: authority.cert,
+    peers: names.map((identity, at) => ({
+      identity,
+      realm: lab.home,
+      ...(at === 0 ? { port: hssPort } : {}),
+    })),
+  });
+  lab.defer(() => started.child.stop());
+  const { hss, icscf, scscf } = lab.network.functions;
+  const isOpen = (node: { peers(): readonly { identity: string | undefined; state: string }[] }) =>
+    node.peers().some(({ identity, state }) => identity === relay && state === 'open');
+  await lab.holds(
+    () => [hss!, icscf!, scscf!].every(isOpen),
+    () => `not all are connected:\n${started.child.output}`,
+    20_000,
+  );
+  await lab.phone('alice');
+  assert.deepEqual(
+    hss?.peers().map(({ identity }) => identity),
+    [relay],
+  );
+  const ended = await hss?.deregister('alice');
+  assert.deepEqual(
+    ended?.map(({ outcome }) => outcome),
+    ['done'],
+  );
 });

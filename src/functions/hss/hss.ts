@@ -105,6 +105,7 @@ export class Hss {
       realm,
       applications: [Cx],
       timeout,
+      load: () => this.#parts.queue.waiting / this.config.limits.waiting,
       allowedPeers: peer => peers.includes('*') || peers.includes(peer.toLowerCase()),
     });
     this.#node = node;

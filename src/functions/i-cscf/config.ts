@@ -28,6 +28,8 @@ export interface ICscfConfig {
     readonly hss: string | undefined;
     /** Names or `ip:port` of the HSS, tried in turn. Default its identity. */
     readonly endpoints: readonly string[];
+    /** Identity of the Diameter agent there, where it is not the HSS itself. RFC 6733 §2.8 */
+    readonly agent?: string;
     /** How long an answer on Cx is awaited. Default 5 s. */
     readonly timeout: Duration;
   };

@@ -27,8 +27,8 @@ export class CxClient {
   }
 
   start(): void {
-    const { hss, realm, endpoints } = this.#config;
-    this.node.connect({ ...(hss === undefined ? {} : { identity: hss }), realm, endpoints });
+    const { hss, realm, endpoints, agent = hss } = this.#config;
+    this.node.connect({ ...(agent === undefined ? {} : { identity: agent }), realm, endpoints });
   }
 
   /** May this user register, and at which S-CSCF? */

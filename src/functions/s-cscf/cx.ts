@@ -91,8 +91,8 @@ export class Cx {
   }
 
   start(): void {
-    const { realm, hss, endpoints } = this.#config.diameter;
-    this.#node.connect({ realm, endpoints, ...(hss === undefined ? {} : { identity: hss }) });
+    const { realm, hss, endpoints, agent = hss } = this.#config.diameter;
+    this.#node.connect({ realm, endpoints, ...(agent === undefined ? {} : { identity: agent }) });
   }
 
   stop(): Promise<void> {

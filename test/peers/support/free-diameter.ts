@@ -39,6 +39,8 @@ export class Authority {
 }
 
 export interface FreeDiameterOptions {
+  /** Where it listens; default any free port. */
+  readonly port?: number;
   /** A folder for its files, which goes with the test. */
   readonly folder: string;
   readonly identity: string;
@@ -64,7 +66,8 @@ export class FreeDiameter {
   /** Resolves when it listens. */
   static async start(options: FreeDiameterOptions): Promise<FreeDiameter> {
     const { folder, identity, realm, certificate, authority, peers } = options;
-    const [port, securePort, nowhere] = [await freePort(), await freePort(), await freePort()];
+    const port = options.port ?? (await freePort());
+    const [securePort, nowhere] = [await freePort(), await freePort()];
     const file = (name: string, text: string): string => {
       const path = join(folder, name);
       writeFileSync(path, text);
