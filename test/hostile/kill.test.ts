@@ -2,12 +2,14 @@
 // on, and nothing hangs. TS 23.380, TS 24.229 §5.4.3, §5.2.6
 
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Ue } from '#functions/ue/ue';
 import { FUNCTIONS } from '#networks/compose';
 import { hangsUp, ringing, told } from '../support/lab.ts';
 import { Mortal } from './support/carillon.ts';
+import { multiply } from './support/multiplied.ts';
 
 async function connected(caller: Ue, callee: Ue, number: string) {
   const rings = ringing(callee);
@@ -104,4 +106,26 @@ describe('a process for each function', () => {
     await call.in.hangup();
     context.diagnostic(`five deaths in ${Math.round(performance.now() - started)} ms`);
   });
+});
+
+// 100 000 by CARILLON_REGISTRATIONS=100000: what the time to serve is measured with.
+test('with thousands of registrations it serves soon after its start, and knows them', async context => {
+  const count = Number(process.env.CARILLON_REGISTRATIONS ?? 3000);
+  const network = await Mortal.start(end => context.after(end), 'one');
+  const alice = await network.phone('alice');
+  const bob = await network.phone('bob');
+  await sleep(300);
+  await network.kill('all');
+  await network.revive('all');
+  const few = network.ready;
+  await network.kill('all');
+  multiply(join(network.directory, 'all'), count);
+  await network.revive('all');
+  context.diagnostic(
+    `${count} registrations: serving after ${Math.round(network.ready)} ms, with two after ${Math.round(few)} ms`,
+  );
+  assert.ok(network.ready - few < 5000 + count, `${network.ready} ms`); // others use the machine too
+  const call = await connected(alice, bob, BOB);
+  await hangsUp(call.out, call.in);
+  assert.equal(await network.registrations(), count + 2);
 });

@@ -16,7 +16,7 @@ import { readSettings } from '#operation/cli/settings';
 const MAIN = fileURLToPath(new URL('../../../src/operation/cli/main.ts', import.meta.url));
 const PORTS = [
   ...['udp', 'tcp', 'tls', 'ws', 'wss', 'mw'].map(name => `pcscf.${name}`),
-  ...['icscf', 'scscf', 'hss', 'as'].map(name => `${name}.port`),
+  ...['icscf', 'scscf', 'hss', 'as', 'console'].map(name => `${name}.port`),
 ];
 
 type Owner = (work: () => Promise<void>) => void;
@@ -67,8 +67,9 @@ export class Mortal {
     const only = FUNCTIONS.includes(name as FunctionName) ? ['--only', name] : [];
     const split = only.length > 0;
     const settings = [
-      ...Array.from(this.#ports, ([setting, port]) => `${setting}=${port}`),
-      'console.port=0',
+      ...Array.from(this.#ports, ([setting, port]) =>
+        split && setting === 'console.port' ? `${setting}=0` : `${setting}=${port}`,
+      ),
       'log.level=error',
       ...this.#settings,
     ].flatMap(setting => ['--set', setting]);
@@ -118,6 +119,12 @@ export class Mortal {
     const outcome = await ue.register();
     if (outcome.kind !== 'registered') throw new Error(`${name}: ${JSON.stringify(outcome)}`);
     return ue;
+  }
+
+  /** How many are registered, as the metrics of the one process tell. */
+  async registrations(): Promise<number> {
+    const answer = await fetch(`http://127.0.0.1:${this.#ports.get('console.port')}/metrics`);
+    return Number(/^carillon_registrations (\d+)$/m.exec(await answer.text())?.[1]);
   }
 
   async #stop(): Promise<void> {
