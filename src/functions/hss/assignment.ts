@@ -239,8 +239,9 @@ async function register(assignment: Assignment): Promise<Answer> {
   };
   const owed = hss.undelivered.settled(key, holder.host, impi, set);
   // What was registered of other sets was there too, and ends with it.
-  if (moved) await hss.registrations.set(key, intoRow(elsewhere(row), set, after), owed);
-  else await put(assignment, after, owed);
+  if (moved) await hss.registrations.set(key, intoRow(elsewhere(row), set, after), owed.writes);
+  else await put(assignment, after, owed.writes);
+  owed.committed();
   return {
     ...success(assignment, () => {
       const others = before.filter(other => other !== impi);

@@ -16,6 +16,11 @@ export interface Owed {
   readonly profile: boolean;
 }
 
+export interface Settled {
+  readonly writes: readonly Write[];
+  committed(): void;
+}
+
 const TABLE = 'undelivered';
 
 /** Subscriptions, at most: an S-CSCF away for longer than that many changes is told no more. */
@@ -66,13 +71,13 @@ export class Undelivered {
   }
 
   /**
-   * The IMPI has registered there anew: S-CSCF and HSS agree about it again. Gives what is to be
-   * committed with the registration.
+   * The IMPI registers there anew: S-CSCF and HSS agree about it again. Gives what is to be committed
+   * with the registration, and what is true only once that is done.
    */
-  settled(key: string, host: string, impi: string, set: string): readonly Write[] {
+  settled(key: string, host: string, impi: string, set: string): Settled {
     const row = rowOf(key, host);
     const owed = this.#rows.get(row);
-    if (owed === undefined) return [];
+    if (owed === undefined) return { writes: [], committed: () => {} };
     const ended = owed.ended
       .map(one =>
         (one.set ?? set) === set
@@ -81,9 +86,14 @@ export class Undelivered {
       )
       .filter(({ impis }) => impis.length > 0);
     const left: Owed | undefined = ended.length === 0 ? undefined : { ...owed, ended };
-    if (left === undefined) this.#rows.delete(row);
-    else this.#rows.set(row, left);
-    return [{ table: TABLE, key: row, value: left as unknown as Json | undefined }];
+    return {
+      writes: [{ table: TABLE, key: row, value: left as unknown as Json | undefined }],
+      committed: () => {
+        if (this.#rows.get(row) !== owed) return; // more is owed since
+        if (left === undefined) this.#rows.delete(row);
+        else this.#rows.set(row, left);
+      },
+    };
   }
 
   /** It has been told. */
