@@ -19,7 +19,7 @@ export async function register(icscf: ICscf, tx: ServerTransaction): Promise<voi
   const { request } = takeRoute(tx.request, uri => icscf.isOurs(uri));
 
   const impu = impuOf(required(request, To).uri);
-  const impi = impiOf(request);
+  const impi = impiOf(request, icscf.config.home);
   const visitedNetwork = request.get(PVisitedNetworkId)?.network ?? icscf.config.home;
   const ask = (type: Parameters<typeof icscf.cx.userAuthorization>[0]['type']) =>
     icscf.cx.userAuthorization({ impi, impu, visitedNetwork, type });

@@ -1,6 +1,7 @@
 // REGISTER at the P-CSCF. TS 24.229 §5.2.2
 
 import { inSeconds } from '#kernel/time';
+import type { DigestValue } from '#sip/digest';
 import type { ServerTransaction } from '#sip/endpoint';
 import {
   Authorization,
@@ -16,7 +17,7 @@ import {
   Via,
   WwwAuthenticate,
 } from '#sip/headers';
-import { impiOf, required } from '#sip/identities';
+import { credentialsFor, impiOf, required } from '#sip/identities';
 import { add, type Edit, remove, type SipRequest, type SipResponse, set } from '#sip/message';
 import { NO_PARAMS, withParams } from '#sip/params';
 import { checkRequest, forward, takeRoute } from '#sip/proxy';
@@ -52,7 +53,7 @@ export async function register(pcscf: PCscf, tx: ServerTransaction): Promise<voi
     tx,
     [
       {
-        request: marked(pcscf.fromUe(request), mark).with(
+        request: marked(pcscf.fromUe(request), config.home, mark).with(
           remove(Route), // the home network is where the P-CSCF says
           set(Path, nameAddr(pathUri(pcscf, tx, impi))),
           ...requirePath(request),
@@ -80,8 +81,9 @@ function protection(
   tx: ServerTransaction,
   request: SipRequest,
 ): { impi: string; mark: string | undefined; because: string } {
-  const impi = impiOf(request);
-  const credentials = request.get(Authorization);
+  const { home } = pcscf.config;
+  const impi = impiOf(request, home);
+  const credentials = credentialsToMark(request, home);
   if (credentials === undefined) {
     return {
       impi,
@@ -108,8 +110,12 @@ function protection(
     : { impi, mark: 'ip-assoc-pending', because: 'this source is not yet authenticated' };
 }
 
-function marked(request: SipRequest, mark: string | undefined): SipRequest {
-  const credentials = request.get(Authorization);
+/** One set of credentials goes on, so that what is marked is what the S-CSCF reads. */
+const credentialsToMark = (request: SipRequest, home: string): DigestValue | undefined =>
+  credentialsFor(request, home) ?? request.get(Authorization);
+
+function marked(request: SipRequest, home: string, mark: string | undefined): SipRequest {
+  const credentials = credentialsToMark(request, home);
   if (credentials === undefined || mark === undefined) return request;
   const params = new Map(credentials.params).set('integrity-protected', mark);
   return request.with(set(Authorization, { ...credentials, params }));

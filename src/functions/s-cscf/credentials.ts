@@ -1,11 +1,11 @@
 // Who a REGISTER says that it is, and whether it proves it. TS 24.229 §5.4.1.2, RFC 7616, RFC 3310.
 
 import { type DigestValue, digestAlgorithm, verifyDigest } from '#sip/digest';
-import { SipError } from '#sip/error';
-import { Authorization, To } from '#sip/headers';
+import { To } from '#sip/headers';
+import { credentialsFor, impiOf, required } from '#sip/identities';
 import type { SipRequest } from '#sip/message';
 import { copied } from '#sip/text';
-import { impuOf, isSipUri } from '#sip/uri';
+import { impuOf } from '#sip/uri';
 import type { Challenge, Secret } from './challenges.ts';
 
 /** What the P-CSCF says of the REGISTER (TS 24.229 §7.2A.2); 'no' where it says nothing. */
@@ -38,31 +38,18 @@ export interface User {
 
 /** IMPI from Authorization or, without one, from To; IMPU from To. §5.4.1.2.1, TS 23.003 §13.3 */
 export function identify(request: SipRequest, home: string): User {
-  const to = request.get(To);
-  if (to === undefined) throw new SipError(400, 'To is missing', { header: 'To' });
-  const impu = copied(impuOf(to.uri)); // outlives the message, as does the IMPI
-  const given = request
-    .all(Authorization)
-    .find(value => value.scheme.toLowerCase() === 'digest' && isForUs(value, home));
-  const username = given?.params.get('username') || undefined;
-  if (username === undefined && !isSipUri(to.uri)) {
-    throw new SipError(400, 'no private identity: To is no SIP URI and there is no username');
-  }
-  const named = username ?? impu.slice(impu.indexOf(':') + 1);
+  const given = credentialsFor(request, home);
   const answers =
     given !== undefined && !!given.params.get('nonce') && given.params.has('response');
   return {
-    impi: copied(named.includes('@') ? named : `${named}@${home}`),
-    impu,
-    username,
+    // both outlive the message
+    impi: copied(impiOf(request, home)),
+    impu: copied(impuOf(required(request, To).uri)),
+    username: given?.params.get('username') || undefined,
     protection: protectionOf(given),
     answer: answers ? given : undefined,
   };
 }
-
-/** A client without a challenge yet may leave the realm out or empty. */
-const isForUs = (value: DigestValue, home: string): boolean =>
-  (value.params.get('realm') || home).toLowerCase() === home;
 
 function protectionOf(given: DigestValue | undefined): Protection {
   const text = given?.params.get('integrity-protected')?.toLowerCase() ?? 'no';

@@ -1,5 +1,6 @@
 // Who a request says it is from and about, read as TS 24.229 has every CSCF read it.
 
+import type { DigestValue } from './digest.ts';
 import { SipError } from './error.ts';
 import type { HeaderDef } from './header.ts';
 import { Authorization, Contact, contactExpires, Expires, To } from './headers.ts';
@@ -13,18 +14,29 @@ export function required<T>(message: SipMessage, def: HeaderDef<T>): T {
   return value;
 }
 
+/** The digest credentials of a request for our realm; a client not challenged yet may leave it out. */
+export function credentialsFor(request: SipRequest, home: string): DigestValue | undefined {
+  return request
+    .all(Authorization)
+    .find(
+      ({ scheme, params }) =>
+        scheme.toLowerCase() === 'digest' && (params.get('realm') || home).toLowerCase() === home,
+    );
+}
+
 /**
- * The private identity a REGISTER is for: the username, completed by the realm's domain where it
- * has none, or, without credentials, the public identity without its scheme. TS 24.229 §5.3.1.2
+ * The private identity a REGISTER is for: the username, completed by the home domain where it has
+ * none, or, without credentials, the public identity without its scheme. Throws SipError 400.
+ * TS 24.229 §5.3.1.2, §5.4.1.2.1; TS 23.003 §13.3
  */
-export function impiOf(register: SipRequest): string {
-  const credentials = register.get(Authorization);
-  const username = credentials?.params.get('username');
+export function impiOf(register: SipRequest, home: string): string {
   const to = required(register, To).uri;
-  if (!username) return impuOf(to).replace(/^[a-z]+:/, '');
-  if (username.includes('@')) return username;
-  const realm = credentials?.params.get('realm');
-  return `${username}@${realm || (isSipUri(to) ? to.host : '')}`;
+  const username = credentialsFor(register, home)?.params.get('username') || undefined;
+  if (username === undefined && !isSipUri(to)) {
+    throw new SipError(400, 'no private identity: To is no SIP URI and there is no username');
+  }
+  const named = username ?? impuOf(to).replace(/^[a-z]+:/, '');
+  return named.includes('@') ? named : `${named}@${home}`;
 }
 
 /** True where every contact of the REGISTER asks for no time: it ends registrations. */
