@@ -158,15 +158,20 @@ export class Transports {
   /** The flow of an id, made again where it is a datagram one whose socket still stands. */
   byId(id: string): Link | undefined {
     const [protocol, local = '', remote = ''] = id.split('|');
-    if (protocol !== 'udp') {
-      for (const link of this.links()) if (link.id === id) return link;
-      return undefined;
-    }
-    const socket = this.#sockets.find(each => hostPort(each.socket.local) === local);
     const colon = remote.lastIndexOf(':');
-    if (socket === undefined || colon < 0) return undefined;
     const host = remote.slice(0, colon).replace(/^\[|\]$/g, '');
-    return socket.link({ host, port: Number(remote.slice(colon + 1)) });
+    const peer = { host, port: Number(remote.slice(colon + 1)) };
+    if (protocol === 'udp') {
+      const socket = this.#sockets.find(each => hostPort(each.socket.local) === local);
+      return socket === undefined || colon < 0 ? undefined : socket.link(peer);
+    }
+    // Of thousands of connections the one from there is found at once; the serial tells it from later ones.
+    const accepted = this.#streams.get(streamKey(protocol as StreamProtocol, peer, undefined));
+    if (accepted?.id === id) return accepted;
+    for (const link of [...this.#streams.values(), ...this.#dialled.values(), ...this.#accepted]) {
+      if (link.id === id) return link;
+    }
+    return undefined;
   }
 
   *links(): IterableIterator<Link> {
