@@ -106,6 +106,18 @@ test('events are streamed as they happen, those asked for alone', async t => {
   assert.match(JSON.stringify(data), /alice/);
 });
 
+test('who is asked for by number is seen from the first message on, sent by name', async t => {
+  const { url, phone, ask } = await testNetwork(t);
+  const { body } = await ask('GET', '/api/v1/subscribers?find=alice');
+  const { msisdn } = (body as { subscribers: { msisdn: string }[] }).subscribers[0]!;
+  const stream = await watch(t, `${url}/api/v1/trace/stream?subscriber=${msisdn}`);
+  await phone('bob');
+  await phone('alice');
+  const { data } = await stream.next();
+  assert.equal(data.summary, 'REGISTER');
+  assert.match(JSON.stringify(data), /alice/);
+});
+
 test('a stream goes on where its reader was, or begins at a time', async t => {
   const { url, phone, ask } = await testNetwork(t);
   await phone('alice');

@@ -38,7 +38,7 @@ export function traceOperations({ running }: ApiContext): readonly AnyOperation[
       }),
       answers: { 200: { description: 'Events', schema: TraceSchema } },
       async serve({ query: { limit, ...asked } }) {
-        const query = { ...queryOf(asked), limit: limit ?? 1000 };
+        const query = { ...(await queryOf(running, asked)), limit: limit ?? 1000 };
         const events = await selectInTurns(ring, query, nextTurn);
         const rest = { dropped: ring.dropped, enabled: ring.enabled };
         return { type: 'application/json; charset=utf-8', pieces: document(events, rest) };
@@ -57,7 +57,7 @@ export function traceOperations({ running }: ApiContext): readonly AnyOperation[
       }),
       answers: { 200: { description: 'pcapng', type: 'application/x-pcapng' } },
       async serve({ query: { limit, ...asked } }) {
-        const query = { ...queryOf(asked), limit: limit ?? EVERYTHING };
+        const query = { ...(await queryOf(running, asked)), limit: limit ?? EVERYTHING };
         const events = await selectInTurns(ring, query, nextTurn);
         return {
           type: 'application/x-pcapng',
@@ -81,7 +81,8 @@ export function traceOperations({ running }: ApiContext): readonly AnyOperation[
         200: { description: 'Events', type: 'text/event-stream' },
         503: { description: 'Too many are watching already' },
       },
-      serve({ query: asked, headers, signal }) {
+      async serve({ query: asked, headers, signal }) {
+        const query = await queryOf(running, asked);
         if (watchers >= MOST_WATCHERS) {
           throw new Problem(503, {
             detail: `${MOST_WATCHERS} are watching already, which is the most`,
@@ -95,7 +96,7 @@ export function traceOperations({ running }: ApiContext): readonly AnyOperation[
         else signal.addEventListener('abort', gone, { once: true });
         return {
           type: 'text/event-stream',
-          pieces: watched(running, queryOf(asked), last, signal),
+          pieces: watched(running, query, last, signal),
           heartbeat: ': still here\n\n',
           headers: { 'x-accel-buffering': 'no' },
         };
@@ -104,8 +105,27 @@ export function traceOperations({ running }: ApiContext): readonly AnyOperation[
   ];
 }
 
-function queryOf(asked: Static<typeof query>): TraceQuery {
-  const { since, ...rest } = asked;
+/** Phones register by identities that a name does not tell, so whose it is the record is asked. */
+async function queryOf(
+  { network }: ApiContext['running'],
+  { since, ...asked }: Static<typeof query>,
+): Promise<TraceQuery> {
+  const found =
+    asked.subscriber === undefined
+      ? undefined
+      : await network.functions.hss?.find(asked.subscriber);
+  const rest =
+    found === undefined
+      ? asked
+      : {
+          ...asked,
+          identities: [
+            asked.subscriber!,
+            found.imsi,
+            ...found.identities.impis.map(one => one.impi),
+            ...found.identities.impus.map(one => one.impu),
+          ],
+        };
   if (since === undefined) return rest;
   const instant = instantOf(since);
   if (!Number.isNaN(instant)) return { ...rest, since: instant };

@@ -35,9 +35,7 @@ export class Aliases {
     if (event.kind !== 'message') return;
     const isOneSubscribers =
       event.protocol === 'diameter' || event.message.summary() === 'REGISTER';
-    if (!isOneSubscribers) return;
-    const identities = identitiesOf(event.message.keys());
-    if (identities.length > 1) this.#join(identities);
+    if (isOneSubscribers) this.join(identitiesOf(event.message.keys()));
   }
 
   /** All identities of whoever is meant. */
@@ -53,7 +51,9 @@ export class Aliases {
     return found;
   }
 
-  #join(identities: readonly string[]): void {
+  /** These are known to be one subscriber's. */
+  join(identities: readonly string[]): void {
+    if (identities.length < 2) return;
     const first = this.#groups.get(identities[0]!);
     if (first !== undefined && identities.every(identity => first.has(identity))) return;
     const joined = new Set<string>();

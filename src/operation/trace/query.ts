@@ -8,6 +8,8 @@ import { type Story, StoryBook, storiesOf } from './stories.ts';
 export interface TraceQuery {
   /** An IMPU, IMPI or IMSI, a number or a name: whole stories of that subscriber. */
   readonly subscriber?: string;
+  /** The identities of that subscriber that a record tells; the trace itself tells others. */
+  readonly identities?: readonly string[];
   /** A Call-ID, ICID, Session-Id or story id: that whole story. */
   readonly call?: string;
   /** Only messages of this protocol, and decisions. */
@@ -80,6 +82,7 @@ class Selection {
 
   stories(): Story[] {
     const { subscriber, call, since } = this.#query;
+    if (this.#query.identities !== undefined) this.#aliases.join(this.#query.identities);
     const stories = this.joins ? this.#book.stories : storiesOf(this.#all);
     const identities = subscriber === undefined ? undefined : this.#aliases.of(subscriber);
     return stories.filter(
@@ -117,6 +120,7 @@ export function liveFilter(
   const { subscriber, call, protocol, since } = query;
   const book = new StoryBook({ eventsPerStory: 1 });
   const aliases = new Aliases();
+  if (query.identities !== undefined) aliases.join(query.identities);
   const joins = call !== undefined || subscriber !== undefined;
   const isAsked = (event: TraceEvent): boolean => {
     if (!joins) return true;

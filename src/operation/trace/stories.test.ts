@@ -141,4 +141,6 @@ test('the live filter lets through what belongs to the story asked for, as it ha
   assert.equal(through({ subscriber: 'alice' }, 0), events.length);
   assert.equal(through({ subscriber: 'bob', protocol: 'sip' }, 5), 18);
   assert.equal(through({ subscriber: 'nobody' }, 0), 0);
+  const known = { subscriber: 'Al', identities: ['Al', `sip:alice@${HOME}`] };
+  assert.equal(through(known, 0), events.length);
 });
