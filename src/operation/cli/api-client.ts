@@ -44,6 +44,9 @@ export class ApiRefusal extends CommandFailed {
 /** Nothing answers there, or nothing that is a Carillon. */
 export class Unreachable extends CommandFailed {}
 
+/** Something answers there, under a certificate that nobody here vouches for. */
+export class Untrusted extends Unreachable {}
+
 interface Sent {
   readonly body?: string | AsyncIterable<string | Uint8Array>;
   readonly headers?: Readonly<Record<string, string>>;
@@ -114,6 +117,12 @@ export class ApiClient {
     return new Promise((resolve, reject) => {
       const failed = (error: NodeJS.ErrnoException): void => {
         if (sent.signal?.aborted) reject(error);
+        else if (CERTIFICATE.has(error.code ?? ''))
+          reject(
+            new Untrusted(
+              `the certificate of ${this.url} is not trusted here (${error.code}): put its file in CARILLON_CA`,
+            ),
+          );
         else reject(new Unreachable(`nothing answers at ${this.url} (${reasonOf(error)})`));
       };
       const outgoing = request(url, {
@@ -157,16 +166,19 @@ function textOf(path: string): string {
   }
 }
 
+/** How a certificate that nobody here vouches for is refused. */
+const CERTIFICATE: ReadonlySet<string> = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
+
 function reasonOf(error: NodeJS.ErrnoException): string {
   switch (error.code) {
     case 'ECONNREFUSED':
       return 'refused';
     case 'ENOTFOUND':
       return 'no such host';
-    case 'DEPTH_ZERO_SELF_SIGNED_CERT':
-    case 'SELF_SIGNED_CERT_IN_CHAIN':
-    case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
-      return 'its certificate is not known here; put the file of it in CARILLON_CA';
     default:
       return error.message || error.code || 'failed';
   }

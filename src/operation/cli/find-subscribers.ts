@@ -2,7 +2,7 @@
 
 import { existsSync, realpathSync } from 'node:fs';
 import type { NetworkInfo } from '../api/schemas.ts';
-import { ApiClient, Unreachable } from './api-client.ts';
+import { ApiClient, Unreachable, Untrusted } from './api-client.ts';
 import { CommandFailed } from './failure.ts';
 import type { Subscribers } from './subscribers.ts';
 import { subscribersByApi } from './subscribers-by-api.ts';
@@ -24,6 +24,11 @@ export async function findSubscribers(where: Where, create: boolean): Promise<Su
     // A directory that is named and is not the running network's is what the person means.
     const isAnother = where.data !== undefined && !isOf(running, where.data);
     if (!isAnother || where.api !== undefined) return told(subscribersByApi(api));
+  } else if (
+    running instanceof Untrusted ||
+    (where.api !== undefined && where.data === undefined)
+  ) {
+    throw running; // who names a network does not mean a directory
   } else if (where.data === undefined && !existsSync(data)) {
     throw new CommandFailed(
       `${running.message}, and there is no ${data}: start a network by carillon up, or name one by --api URL or --data DIR`,

@@ -113,15 +113,17 @@ function seedOf(settings: NetworkSettings, name: string): SubscriberSettings | u
 }
 
 function credentialsOf(name: string, options: ProofOptions, known: Known): SimCard | Password {
-  const { seed } = known;
+  const { seed, record } = known;
   const kind = options.with;
   if (kind !== undefined && kind !== 'sim' && kind !== 'password') {
     throw new UsageError(`--with ${kind}: write sim or password`);
   }
   const named =
     options.k !== undefined ? 'sim' : options.password !== undefined ? 'password' : undefined;
+  // The lab's alice has a SIM; she of another network, whose record says so, may have none.
+  const hasSim = record === undefined || record.secrets.includes('k');
   const seeded =
-    seed?.k !== undefined ? 'sim' : seed?.password !== undefined ? 'password' : undefined;
+    seed?.k !== undefined && hasSim ? 'sim' : seed?.password !== undefined ? 'password' : undefined;
   switch (kind ?? named ?? seeded) {
     case 'sim':
       return simOf(name, options, known);
@@ -129,7 +131,7 @@ function credentialsOf(name: string, options: ProofOptions, known: Known): SimCa
       return passwordOf(name, options, known);
     default:
       throw new CommandFailed(
-        known.record === undefined
+        record === undefined
           ? `neither the network nor its file knows ${name}: give --password, or --imsi, --k and --opc`
           : `the network knows ${name}, but tells nobody his secrets: give --password, or --k and --opc`,
       );

@@ -8,6 +8,7 @@ import { checkExposure, exposureOf } from '../api/access.ts';
 import { healthOf } from '../api/network.ts';
 import { type Api, serveApi } from '../api/server.ts';
 import { type NetworkInProcess, runNetwork } from '../run-network.ts';
+import { DEFAULT_API } from './api-client.ts';
 import { asFailure, CommandFailed, reporting } from './failure.ts';
 import { collect, readSettings } from './settings.ts';
 
@@ -74,7 +75,7 @@ async function up(file: string | undefined, options: UpOptions): Promise<void> {
     throw error;
   });
   const idle = await whatDoesNotServe(running);
-  for (const line of description(running, settings, api)) say(line);
+  for (const line of description(running, settings, api, file)) say(line);
   for (const { name, because } of idle) say(`The ${name} does not serve yet: ${because}.`);
   say(`Ready in ${((performance.now() - started) / 1000).toFixed(2)} s. Ctrl-C stops it.`);
 
@@ -175,6 +176,7 @@ function* description(
   { network, data, asked }: NetworkInProcess,
   settings: NetworkSettings,
   api: Api,
+  file: string | undefined,
 ): Generator<string> {
   const { listening, home } = network;
   yield `Carillon: network ${settings.network}, home domain ${home}`;
@@ -188,12 +190,17 @@ function* description(
   }
   yield `  data     ${data ?? 'in memory, gone when this ends'}`;
   yield '';
-  if (network.functions.pcscf !== undefined) yield* phones(network, settings);
+  const finds = [
+    ...(file === undefined ? [] : [` --file ${file}`]),
+    ...(api.url === DEFAULT_API ? [] : [` --api ${api.url}`]),
+  ];
+  if (network.functions.pcscf !== undefined) yield* phones(network, settings, finds.join(''));
 }
 
 function* phones(
   { listening, home }: NetworkInProcess['network'],
   settings: NetworkSettings,
+  finds: string,
 ): Generator<string> {
   const named = settings.subscribers.filter(one => one.name !== undefined);
   const udp = listening.find(one => one.point === 'Gm' && one.protocol === 'udp');
@@ -210,7 +217,7 @@ function* phones(
   const { host, port } = udp.address;
   const proxy = `${host === '0.0.0.0' || host === '::' ? 'this machine' : bracketed(host)}:${port}`;
   yield `A SIP phone: name, domain and password as above, outbound proxy ${proxy}.`;
-  yield `An emulated one: carillon ue ${named[0]?.name} call echo`;
+  yield `An emulated one: carillon ue ${named[0]?.name} call echo${finds}`;
   yield '';
 }
 
