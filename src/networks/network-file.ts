@@ -106,7 +106,9 @@ const entry = (value: unknown) => ({ value, writable: true, enumerable: true, co
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-const firstLine = (message: string): string => message.split('\n')[0] ?? message;
+/** The parser repeats the place, which is told already. */
+const firstLine = (message: string): string =>
+  (message.split('\n')[0] ?? message).replace(/ at line \d+, column \d+:$/, '');
 
 function describe(error: ErrorObject, whereIs: (path: readonly string[]) => string): string {
   const path = error.instancePath.split('/').slice(1).map(unescapePointer);

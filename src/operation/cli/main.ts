@@ -39,7 +39,7 @@ const { version } = JSON.parse(
 
 async function main(words: readonly string[]): Promise<void> {
   const program = new Command('carillon')
-    .description('A complete IMS and VoLTE network, started by one command.')
+    .description('An IMS network, started by one command.')
     .version(version)
     .showSuggestionAfterError()
     .configureHelp({ showGlobalOptions: true })
