@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { hours, seconds } from '#kernel/time';
 import {
-  Authorization,
   Contact,
   ContactStar,
   Expires,
@@ -23,22 +22,16 @@ import {
 } from '#sip/headers';
 import { raw, set } from '#sip/message';
 import { parseUri, uriText } from '#sip/uri';
-import { Bench, home, identitiesOf, type Phone, type Transport, texts } from './testing/bench.ts';
-
-const digest = (name: string, more: Readonly<Record<string, string>> = {}) =>
-  set(Authorization, {
-    scheme: 'Digest',
-    params: new Map(
-      Object.entries({
-        username: `${name}@${home}`,
-        realm: home,
-        nonce: 'n',
-        uri: `sip:${home}`,
-        response: 'r',
-        ...more,
-      }),
-    ),
-  });
+import {
+  Bench,
+  digest,
+  home,
+  identitiesOf,
+  marksOf,
+  type Phone,
+  type Transport,
+  texts,
+} from './testing/bench.ts';
 
 const bindingOf = (bench: Bench, phone: Phone) =>
   bench.pcscf.bindings.ofImpi(`${phone.name}@${home}`);
@@ -47,11 +40,6 @@ const storedOf = (bench: Bench) =>
 /** Seconds that a binding has left, as good as the links are fast. */
 const leftOf = (bench: Bench, phone: Phone): number =>
   Math.round(((bindingOf(bench, phone)[0]?.expires ?? 0) - bench.sim.now()) / 1000);
-const marksOf = (bench: Bench): (string | null | undefined)[] =>
-  bench.icscf
-    .of('REGISTER')
-    .map(each => each.get(Authorization)?.params.get('integrity-protected'));
-
 describe('a REGISTER on its way to the home network', () => {
   test('says where it came by, and what the P-CSCF vouches for (§5.2.2.1)', async () => {
     const bench = await new Bench({ visitedNetwork: 'visited.example' }).start();
@@ -123,59 +111,6 @@ describe('a REGISTER on its way to the home network', () => {
     const bench = await new Bench().start();
     const ok = await (await bench.phone('alice')).register();
     assert.equal(ok.get(FlowTimer), undefined);
-  });
-});
-
-describe('integrity-protected (TS 24.229 §7.2A.2)', () => {
-  for (const [transport, first, then] of [
-    ['udp', 'ip-assoc-pending', 'ip-assoc-yes'],
-    ['tcp', 'ip-assoc-pending', 'ip-assoc-yes'],
-    ['ws', 'ip-assoc-pending', 'ip-assoc-yes'],
-    ['tls', 'tls-pending', 'tls-yes'],
-    ['wss', 'tls-pending', 'tls-yes'],
-  ] as const) {
-    test(`of digest over ${transport} is ${first}, and ${then} once registered`, async () => {
-      const bench = await new Bench().start();
-      const alice = await bench.phone('alice', transport);
-      await alice.register(digest('alice'));
-      await alice.register(digest('alice'));
-      assert.deepEqual(marksOf(bench), [first, then]);
-    });
-  }
-
-  test('of AKA without a security association is no', async () => {
-    const bench = await new Bench().start();
-    const alice = await bench.phone('alice');
-    await alice.register(digest('alice', { algorithm: 'AKAv1-MD5' }));
-    assert.deepEqual(marksOf(bench), ['no']);
-  });
-
-  test("is the P-CSCF's to say: what a UE writes is replaced, in every Authorization", async () => {
-    const bench = await new Bench().start();
-    const alice = await bench.phone('alice');
-    await alice.register(digest('alice', { 'integrity-protected': 'yes', algorithm: 'AKAv1-MD5' }));
-    await alice.register(
-      raw(
-        'Authorization',
-        `Digest username="alice@${home}", realm="${home}", Integrity-Protected="yes", nonce="", uri="", response=""`,
-      ),
-    );
-    assert.deepEqual(marksOf(bench), ['no', 'ip-assoc-yes']);
-    assert.equal(bench.icscf.last('REGISTER').raw('Authorization').length, 1);
-  });
-
-  test('is absent where there are no credentials', async () => {
-    const bench = await new Bench().start();
-    await bench.registered('alice');
-    assert.deepEqual(marksOf(bench), [undefined]);
-  });
-
-  test("is never another user's: the source of alice vouches for nobody else", async () => {
-    const bench = await new Bench().start();
-    const alice = await bench.phone('alice', 'tls');
-    await alice.register(digest('alice'));
-    await alice.register(digest('bob'), set(To, nameAddr(parseUri(identitiesOf('bob')[0]!))));
-    assert.deepEqual(marksOf(bench), ['tls-pending', 'tls-pending']);
   });
 });
 

@@ -6,6 +6,7 @@ import type { DecisionEvent } from '#kernel/trace';
 import type { ServerTransaction } from '#sip/endpoint';
 import type { Target } from '#sip/flow';
 import {
+  Authorization,
   CallId,
   Contact,
   CSeq,
@@ -311,3 +312,25 @@ export function back(method: string, received: SipRequest, ...edits: readonly Ed
     ...edits,
   );
 }
+
+/** Credentials as a client writes them. */
+export const digest = (name: string, more: Readonly<Record<string, string>> = {}) =>
+  set(Authorization, {
+    scheme: 'Digest',
+    params: new Map(
+      Object.entries({
+        username: `${name}@${home}`,
+        realm: home,
+        nonce: 'n',
+        uri: `sip:${home}`,
+        response: 'r',
+        ...more,
+      }),
+    ),
+  });
+
+/** What the P-CSCF said of each REGISTER. */
+export const marksOf = (bench: Bench): (string | null | undefined)[] =>
+  bench.icscf
+    .of('REGISTER')
+    .map(each => each.get(Authorization)?.params.get('integrity-protected'));
