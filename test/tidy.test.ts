@@ -225,7 +225,9 @@ test('every file is used by something other than its own test', () => {
     );
   none(
     product
-      .filter(file => users(file.path).length === 0 && !ENTRIES.some(entry => entry.test(file.path)))
+      .filter(
+        file => users(file.path).length === 0 && !ENTRIES.some(entry => entry.test(file.path)),
+      )
       .map(file => `${file.path} is imported by nothing`),
   );
 });

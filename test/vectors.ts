@@ -3,7 +3,7 @@
 import { join, resolve } from 'node:path';
 
 const root = resolve(
-  process.env['CARILLON_VECTORS'] ?? join(import.meta.dirname, '..', '..', 'shared', 'vectors'),
+  process.env.CARILLON_VECTORS ?? join(import.meta.dirname, '..', '..', 'shared', 'vectors'),
 );
 
 /** The absolute path of a vector file or folder, given its path below the vectors' root. */

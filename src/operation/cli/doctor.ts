@@ -17,7 +17,7 @@ import { collect, readSettings } from './settings.ts';
 interface DoctorOptions {
   readonly api?: string;
   readonly data: string;
-  readonly set: readonly string[];
+  readonly set?: readonly string[];
   readonly json?: boolean;
 }
 
@@ -27,7 +27,7 @@ export function configure(command: Command): void {
   withApi(command)
     .argument('[file]', 'network file (default: the built-in lab network)')
     .option('--data <dir>', 'data directory', DEFAULT_DATA)
-    .option('--set <path=value>', 'override one setting of the file; may be repeated', collect, [])
+    .option('--set <path=value>', 'override one setting of the file; may be repeated', collect)
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
@@ -53,7 +53,7 @@ async function doctor(file: string | undefined, options: DoctorOptions): Promise
   told(...machineFindings());
   told(clockFindings());
   const running = await whatRuns(api);
-  const settings = settingsOf(file, options.set, told);
+  const settings = settingsOf(file, options.set ?? [], told);
   told(...dataFindings(options.data, running.network));
   if (settings !== undefined) told(...(await portFindings(settings, running.network)));
   told(...(await networkFindings(api, running)));

@@ -29,4 +29,7 @@ function textOf(file: string): string {
 }
 
 /** For options that may be given several times. */
-export const collect = (value: string, before: readonly string[]): string[] => [...before, value];
+export const collect = (value: string, before: readonly string[] = []): string[] => [
+  ...before,
+  value,
+];

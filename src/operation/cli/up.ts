@@ -15,7 +15,7 @@ import { collect, readSettings } from './settings.ts';
 interface UpOptions {
   readonly data: string;
   readonly only?: string;
-  readonly set: readonly string[];
+  readonly set?: readonly string[];
   readonly log: string;
   readonly quiet?: boolean;
 }
@@ -32,7 +32,7 @@ export function configure(command: Command): void {
     .argument('[file]', 'network file (default: the built-in lab network)')
     .option('--data <dir>', 'directory of all that persists', './carillon-data')
     .option('--only <functions>', `run only these, separated by commas: ${FUNCTIONS.join(',')}`)
-    .option('--set <path=value>', 'override one setting of the file; may be repeated', collect, [])
+    .option('--set <path=value>', 'override one setting of the file; may be repeated', collect)
     .option('--log <format>', 'log lines as text or json', 'text')
     .option('--quiet', 'print only errors')
     .addHelpText(

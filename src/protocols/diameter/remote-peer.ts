@@ -2,7 +2,7 @@
 // tells the node what it may use.
 
 import { framedPipe } from '#kernel/framing';
-import type { Endpoint, Host, Stream, StreamOptions, Timer } from '#kernel/host';
+import type { Endpoint, Fields, Host, Stream, StreamOptions, Timer } from '#kernel/host';
 import type { Instant } from '#kernel/time';
 import { CapabilitiesExchange, DeviceWatchdog, DisconnectPeer } from './base.ts';
 import type { BetweenPeers } from './between-peers.ts';
@@ -176,10 +176,10 @@ export class RemotePeer {
         return;
       case 'open':
         this.#stateId = this.capabilities?.originStateId;
-        log.info('diameter peer open', this.#fields());
+        this.#tell('diameter peer open', this.#fields());
         return;
       case 'down': {
-        log.info('diameter peer down', { ...this.#fields(), reason: effect.reason });
+        this.#tell('diameter peer down', { ...this.#fields(), reason: effect.reason });
         const connection = this.#connections[effect.role];
         if (connection !== undefined) this.#around.onLost(this, connection);
         return;
@@ -347,6 +347,14 @@ export class RemotePeer {
 
   #now(): Instant {
     return this.#around.host.clock.now();
+  }
+
+  /** A peer of the same process comes and goes with it: that is news for nobody. */
+  #tell(event: string, fields: Fields): void {
+    const { log } = this.#around.host;
+    const { I, R } = this.#connections;
+    if ((I ?? R)?.pipe.protocol === 'local') log.debug(event, fields);
+    else log.info(event, fields);
   }
 
   #fields(): { readonly peer: string } {
