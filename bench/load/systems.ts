@@ -60,8 +60,14 @@ function thirdParty(): string {
   ]);
 }
 
-/** With AKA both cores ask the supplied Cx responder, so our HSS is not started. */
-const ELSEWHERE = ['--only', 'pcscf,icscf,scscf,as', ...set('hss.address=127.0.0.14:3868')];
+/**
+ * With AKA both cores ask the supplied Cx responder, which wants an S-CSCF of capability 1; our HSS is
+ * not started.
+ */
+const ELSEWHERE = [
+  ...['--only', 'pcscf,icscf,scscf,as'],
+  ...set('hss.address=127.0.0.14:3868', 'scscf.capabilities=[0, 1]'),
+];
 
 /** `quick` leaves out what is only there to tell costs apart. */
 export function systemsFor(

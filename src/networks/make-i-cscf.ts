@@ -6,15 +6,14 @@ import type { Made, Making } from './compose.ts';
 import { diameterOf } from './diameter-of.ts';
 
 export function makeICscf({ settings, home, host, wire }: Making): Made<ICscf> {
+  const { uri, port, capabilities } = settings.scscf;
   const icscf = new ICscf(
     iCscfConfig({
       home,
       port: settings.icscf.port,
       listen: wire(settings.icscf.port, 'udp', 'tcp'),
       diameter: diameterOf(settings, home),
-      sCscfs: [
-        { uri: settings.scscf.uri ?? `sip:scscf.${home}:${settings.scscf.port}`, capabilities: [] },
-      ],
+      sCscfs: [{ uri: uri ?? `sip:scscf.${home}:${port}`, capabilities }],
     }),
     host,
   );

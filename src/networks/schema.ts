@@ -118,6 +118,11 @@ export const NetworkSchema = Type.Object(
       uri: Type.Optional(
         text('Server-Name on Cx and the URI others route to; without it sip:scscf.<home>:<port>'),
       ),
+      capabilities: Type.Array(Type.Integer({ minimum: 0, maximum: 4_294_967_295 }), {
+        description:
+          'what the I-CSCF knows it can, where an HSS asks for capabilities (TS 29.228 §6.7)',
+        default: [],
+      }),
       digest: section('SIP digest', {
         algorithms: Type.Array(oneOf('digest algorithm', DIGEST_ALGORITHMS, 'MD5'), {
           description: 'one challenge each, in this order (RFC 8760)',
