@@ -34,7 +34,7 @@ test('up prints what listens where, who can log in and the console; SIGTERM ends
 
 test('with --log json each line on the error output is a document', async t => {
   const { up } = place(t);
-  const network = await up(['--log', 'json']);
+  const network = await up(['--log', 'json', '--set', 'log.level=debug']);
   await network.saying(/"event":"diameter peer open"/);
   network.child.kill('SIGINT');
   const { stderr, status } = await network.done;
